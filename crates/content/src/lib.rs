@@ -1,0 +1,25 @@
+//! What a copy carries, and the two sides it is carried between.
+//!
+//! Reading order: [`Descriptor`] and [`Manifest`] say what there is; [`Verified`] is a blob's bytes on trial;
+//! [`Source`], [`Target`] and [`Upload`] are the two sides; [`Fault`] says what went wrong and where.
+//! Knows no HTTP and no file system.
+mod descriptor;
+mod fault;
+mod hasher;
+mod json;
+mod lent;
+mod manifest;
+mod media_type;
+mod place;
+mod sides;
+mod verified;
+
+pub use descriptor::Descriptor;
+pub use fault::{Fault, FaultKind, Step};
+pub use hasher::Hasher;
+pub use lent::{Lent, Returned};
+pub use manifest::{MAX_MANIFEST_BYTES, Manifest, Shape};
+pub use media_type::{MediaType, Role};
+pub use place::Place;
+pub use sides::{At, Begun, Claim, Incoming, Mode, Source, Target, Upload, Version};
+pub use verified::Verified;

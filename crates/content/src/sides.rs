@@ -1,0 +1,156 @@
+//! The two sides of a copy: where content is read, and where it is written.
+//!
+//! One [`Source`] or [`Target`] is one repository at a registry, or one layout. They are `dyn` on purpose: an engine
+//! copies between any mixture of them, and decorators (count, dry run, fault) stand in their place.
+use std::{fmt, ops::Range};
+
+use bytes::Bytes;
+use futures::{future::BoxFuture, stream::BoxStream};
+use reference::{Digest, RefName, RepositoryName};
+
+use crate::{Descriptor, Fault, Lent, Manifest, Place};
+
+/// Which manifest of a place is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// The one that this tag, or ref name, points to now.
+    Name(RefName),
+    /// The one with this digest.
+    Digest(Digest),
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(f),
+            Self::Digest(digest) => digest.fmt(f),
+        }
+    }
+}
+
+/// A blob's bytes on their way in, not yet checked.
+pub struct Incoming {
+    /// The offset of the first byte: the one asked for, or 0 when the server ignored the range.
+    pub at: u64,
+    /// The bytes.
+    pub bytes: BoxStream<'static, Result<Bytes, Fault>>,
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+/// Where content is read.
+pub trait Source: Send + Sync {
+    /// Where this is.
+    fn place(&self) -> &Place;
+
+    /// What `version` stands for now, at the least cost: no manifest is pulled where the place can tell without.
+    fn resolve<'a>(&'a self, version: &'a Version) -> BoxFuture<'a, Result<Descriptor, Fault>>;
+
+    /// The manifest, checked by [`Manifest::read`]; `described` is the descriptor that named it, if one did.
+    fn manifest<'a>(
+        &'a self,
+        version: &'a Version,
+        described: Option<&'a Descriptor>,
+    ) -> BoxFuture<'a, Result<Manifest, Fault>>;
+
+    /// A blob's bytes from `span.start`; the end of the span is a hint. Momentary faults of the stream are resumed
+    /// by the caller, who asks again from where it stands.
+    fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>>;
+}
+
+/// What a target says to a blob that is about to come.
+pub enum Begun {
+    /// The repository holds it already.
+    Present,
+    /// It was mounted from the repository that was named.
+    Mounted,
+    /// It is to be sent.
+    Upload(Box<dyn Upload>),
+}
+
+impl fmt::Debug for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Present => "Present",
+            Self::Mounted => "Mounted",
+            Self::Upload(_) => "Upload",
+        })
+    }
+}
+
+/// What it takes to find an unfinished upload again after this process is gone. An upload's URL is a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Claim(pub String);
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Claim(..)")
+    }
+}
+
+/// How a manifest is to be found once it is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At<'a> {
+    /// By digest, and only as a part of a manifest still to come.
+    Part,
+    /// By digest, on its own: nothing else will lead to it.
+    Digest,
+    /// By this tag or ref name.
+    Name(&'a RefName),
+}
+
+/// What is to be done about a tag that exists: importImage's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A tag that exists is left alone, and the copy fails.
+    NoForce,
+    /// A tag that exists is moved.
+    Force,
+}
+
+/// Where content is written.
+pub trait Target: Send + Sync {
+    /// Where this is.
+    fn place(&self) -> &Place;
+
+    /// What `version` stands for now; `None` only when the place says that it is absent, never for a refusal.
+    fn find<'a>(&'a self, version: &'a Version) -> BoxFuture<'a, Result<Option<Descriptor>, Fault>>;
+
+    /// Asks for a blob to be held: present already, mounted from `mount` (a repository of the same origin), or an
+    /// upload.
+    fn begin<'a>(
+        &'a self,
+        blob: &'a Descriptor,
+        mount: Option<&'a RepositoryName>,
+    ) -> BoxFuture<'a, Result<Begun, Fault>>;
+
+    /// Writes a manifest whose parts are there. Under [`Mode::NoForce`] a name that exists by now is a
+    /// [`crate::FaultKind::Conflict`] and is not touched.
+    fn publish<'a>(
+        &'a self,
+        manifest: &'a Manifest,
+        at: At<'a>,
+        mode: Mode,
+    ) -> BoxFuture<'a, Result<(), Fault>>;
+}
+
+/// An upload of one blob to one repository. Dropping it gives it up.
+pub trait Upload: Send {
+    /// How many bytes the target says it holds: its word, never ours.
+    fn offset(&self) -> u64;
+
+    /// Sends what is missing from `offset()` to the end, and commits. The bytes are lent and come home however the
+    /// sending ends.
+    fn send(&mut self, body: Lent) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// After a momentary fault: asks the target where it stands, or begins again. Afterwards `offset()` is true.
+    /// The blob may turn out to be there after all (a reply was lost): then the answer is `true`.
+    fn realign(&mut self) -> BoxFuture<'_, Result<bool, Fault>>;
+
+    /// What finds this upload again, where the target keeps uploads across connections.
+    fn claim(&self) -> Option<Claim>;
+}

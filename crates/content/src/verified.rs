@@ -1,0 +1,232 @@
+//! Bytes on trial: a blob's bytes that cannot complete unless they match their descriptor.
+//!
+//! The verdict falls on the chunk that completes the size, and a wrong chunk is withheld: over HTTP/1.1 with a
+//! `Content-Length`, a client stops asking at the last byte, and an error raised after it would never be seen.
+use std::{
+    collections::VecDeque,
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use futures::{Stream, StreamExt, stream::BoxStream};
+use reference::Digest;
+
+use crate::{Descriptor, Fault, FaultKind, Hasher, Step};
+
+/// The distance between two marks to which an upload can go back without reading from the start.
+const MARK_EVERY: u64 = 1024 * 1024;
+/// How many marks are kept.
+const MARKS: usize = 64;
+
+/// The hash state of one blob, and the stream it is fed from. It outlives connections: streams are fed to it.
+pub struct Verified {
+    digest: Digest,
+    size: u64,
+    now: Mark,
+    /// Newest last; each at a chunk's end, at least [`MARK_EVERY`] apart.
+    marks: VecDeque<Mark>,
+    /// The first byte that the upload still wants; bytes before it are hashed, not yielded.
+    wanted: u64,
+    feed: Option<BoxStream<'static, Result<Bytes, Fault>>>,
+    verdict: Verdict,
+}
+
+#[derive(Clone)]
+struct Mark {
+    at: u64,
+    hasher: Hasher,
+}
+
+#[derive(Debug, Clone)]
+enum Verdict {
+    Open,
+    True,
+    Failed(Fault),
+}
+
+impl Verified {
+    /// A blob of which nothing has come yet. An empty blob has no chunk on which a verdict could fall: it is judged
+    /// here.
+    pub fn new(blob: &Descriptor) -> Self {
+        let now = Mark { at: 0, hasher: Hasher::new(blob.digest.algorithm()) };
+        let mut new = Self {
+            digest: blob.digest.clone(),
+            size: blob.size,
+            marks: VecDeque::from([now.clone()]),
+            now,
+            wanted: 0,
+            feed: None,
+            verdict: Verdict::Open,
+        };
+        if blob.size == 0 {
+            new.judge();
+        }
+        new
+    }
+
+    /// The offset from which the next bytes must be fed.
+    pub fn at(&self) -> u64 {
+        self.now.at
+    }
+
+    /// How many bytes are still to be yielded.
+    pub fn remaining(&self) -> u64 {
+        self.size.saturating_sub(self.wanted.max(self.yielded()))
+    }
+
+    /// Whether all bytes have come and match.
+    pub fn is_true(&self) -> bool {
+        matches!(self.verdict, Verdict::True)
+    }
+
+    /// What ended the stream, when it was not its end: the source's fault, or the bytes' own.
+    pub fn fault(&self) -> Option<&Fault> {
+        match &self.verdict {
+            Verdict::Failed(fault) => Some(fault),
+            Verdict::Open | Verdict::True => None,
+        }
+    }
+
+    /// Goes back to where an upload stands that holds `offset` bytes. Feeding goes on at [`Self::at`], which may be
+    /// earlier: the bytes in between are hashed again and not yielded.
+    pub fn rewind(&mut self, offset: u64) {
+        self.feed = None;
+        if self.is_true() && offset >= self.size {
+            self.wanted = self.size;
+            return;
+        }
+        let found = self.marks.iter().rposition(|mark| mark.at <= offset).unwrap_or(0);
+        if self.now.at > offset || !matches!(self.verdict, Verdict::Open) {
+            self.marks.truncate(found.saturating_add(1));
+            match self.marks.back() {
+                Some(mark) => self.now = mark.clone(),
+                None => self.restart(),
+            }
+        }
+        self.wanted = offset;
+        self.verdict = Verdict::Open;
+        if self.size == 0 {
+            self.judge();
+        }
+    }
+
+    /// Forgets everything that came, to read it once more from the start.
+    pub fn restart(&mut self) {
+        self.now = Mark { at: 0, hasher: Hasher::new(self.digest.algorithm()) };
+        self.marks = VecDeque::from([self.now.clone()]);
+        self.wanted = 0;
+        self.feed = None;
+        self.verdict = Verdict::Open;
+    }
+
+    /// Takes bytes from `stream` from now on; its first byte is the one at [`Self::at`].
+    pub fn feed(&mut self, stream: BoxStream<'static, Result<Bytes, Fault>>) {
+        self.feed = Some(stream);
+    }
+
+    fn yielded(&self) -> u64 {
+        self.now.at
+    }
+
+    fn judge(&mut self) {
+        let actual = self.now.hasher.clone().finish();
+        self.verdict = if actual == self.digest {
+            Verdict::True
+        } else {
+            let what = format!("its {} bytes have the digest {actual}", self.size);
+            Verdict::Failed(self.untrue(what))
+        };
+    }
+
+    fn untrue(&self, what: String) -> Fault {
+        Fault::new(FaultKind::Untrue, Step::ReadBlob, what).about(&self.digest)
+    }
+
+    fn fail(&mut self, fault: Fault) -> Poll<Option<Result<Bytes, Fault>>> {
+        self.feed = None;
+        self.verdict = Verdict::Failed(fault.clone());
+        Poll::Ready(Some(Err(fault)))
+    }
+
+    /// Hashes a chunk; what of it is to be yielded, if anything, or why not.
+    fn admit(&mut self, mut chunk: Bytes) -> Result<Option<Bytes>, Fault> {
+        let start = self.now.at;
+        let end = start.saturating_add(chunk.len() as u64);
+        if end > self.size {
+            return Err(self.untrue(format!("more than its {} bytes came", self.size)));
+        }
+        self.now.hasher.update(&chunk);
+        self.now.at = end;
+        if end == self.size {
+            self.judge();
+            if let Verdict::Failed(fault) = &self.verdict {
+                return Err(fault.clone());
+            }
+        } else {
+            self.mark();
+        }
+        if end <= self.wanted {
+            return Ok(None);
+        }
+        let known = usize::try_from(self.wanted.saturating_sub(start)).unwrap_or(usize::MAX);
+        chunk.advance(known.min(chunk.len()));
+        Ok(Some(chunk))
+    }
+
+    fn mark(&mut self) {
+        let last = self.marks.back().map_or(0, |mark| mark.at);
+        if self.now.at.saturating_sub(last) < MARK_EVERY {
+            return;
+        }
+        if self.marks.len() == MARKS {
+            // The first mark, at 0, stays: it is where a restart begins.
+            self.marks.remove(1);
+        }
+        self.marks.push_back(self.now.clone());
+    }
+}
+
+impl Stream for Verified {
+    type Item = Result<Bytes, Fault>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match &self.verdict {
+                Verdict::True => return Poll::Ready(None),
+                Verdict::Failed(fault) => return Poll::Ready(Some(Err(fault.clone()))),
+                Verdict::Open => {}
+            }
+            let Some(feed) = &mut self.feed else {
+                let fault = Fault::new(FaultKind::Protocol, Step::ReadBlob, "nothing feeds this blob");
+                return self.fail(fault);
+            };
+            let step = match ready!(feed.poll_next_unpin(context)) {
+                Some(Ok(chunk)) => self.admit(chunk),
+                Some(Err(fault)) => Err(fault),
+                None => Err(self.cut_short()),
+            };
+            match step {
+                Ok(Some(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+                Ok(None) => {}
+                Err(fault) => return self.fail(fault),
+            }
+        }
+    }
+}
+
+impl Verified {
+    fn cut_short(&self) -> Fault {
+        let what = format!("the body ended at byte {} of {}", self.now.at, self.size);
+        Fault::new(FaultKind::Untrue, Step::ReadBlob, what).about(&self.digest)
+    }
+}
+
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Verified");
+        shown.field("digest", &self.digest).field("at", &self.now.at).field("verdict", &self.verdict);
+        shown.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,71 @@
+//! Digests: an algorithm and its lower-case hexadecimal value.
+use std::{fmt, str::FromStr};
+
+use crate::ParseError;
+
+/// A digest algorithm that this project can verify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Algorithm {
+    /// SHA-256: 64 hexadecimal digits.
+    Sha256,
+    /// SHA-512: 128 hexadecimal digits.
+    Sha512,
+}
+
+impl Algorithm {
+    /// The name as written before the colon.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+        }
+    }
+}
+
+/// `algorithm:hex`, checked: safe to build a URL or a path from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest {
+    algorithm: Algorithm,
+    hex: Box<str>,
+}
+
+impl Digest {
+    /// The digest whose raw value is `hash`.
+    pub fn sha256(hash: [u8; 32]) -> Self {
+        Self { algorithm: Algorithm::Sha256, hex: hex(&hash) }
+    }
+
+    /// The digest whose raw value is `hash`.
+    pub fn sha512(hash: [u8; 64]) -> Self {
+        Self { algorithm: Algorithm::Sha512, hex: hex(&hash) }
+    }
+
+    /// The algorithm.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The hexadecimal digits, without the algorithm.
+    pub fn hex(&self) -> &str {
+        &self.hex
+    }
+}
+
+impl FromStr for Digest {
+    type Err = ParseError;
+    fn from_str(_text: &str) -> Result<Self, ParseError> {
+        todo!()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.algorithm.as_str(), self.hex)
+    }
+}
+
+fn hex(hash: &[u8]) -> Box<str> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
+    hash.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect::<String>().into()
+}

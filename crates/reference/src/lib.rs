@@ -1,0 +1,20 @@
+//! Names of images: registry, repository, tag and digest.
+//!
+//! Pure: no input or output, no async, no panics.
+mod destination;
+mod digest;
+mod error;
+mod location;
+mod reference;
+mod registry;
+mod repository;
+mod tag;
+
+pub use destination::Destination;
+pub use digest::{Algorithm, Digest};
+pub use error::{ParseError, ParseErrorKind};
+pub use location::{LayoutLocation, LayoutName, Location};
+pub use reference::Reference;
+pub use registry::Registry;
+pub use repository::RepositoryName;
+pub use tag::{RefName, Tag};

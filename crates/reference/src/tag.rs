@@ -1,0 +1,61 @@
+//! Tags, and the wider names that a layout allows.
+use std::{fmt, str::FromStr};
+
+use crate::ParseError;
+
+/// A tag: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tag(Box<str>);
+
+impl Tag {
+    /// `latest`.
+    pub fn latest() -> Self {
+        Self("latest".into())
+    }
+
+    /// The tag as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Tag {
+    type Err = ParseError;
+    fn from_str(_text: &str) -> Result<Self, ParseError> {
+        todo!()
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a manifest is called where it is kept: a tag at a registry, any ref name in a layout.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RefName(Box<str>);
+
+impl RefName {
+    /// A name from free text, as `org.opencontainers.image.ref.name` holds it.
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Tag> for RefName {
+    fn from(tag: Tag) -> Self {
+        Self(tag.0)
+    }
+}
+
+impl fmt::Display for RefName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
