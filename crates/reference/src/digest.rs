@@ -1,7 +1,7 @@
 //! Digests: an algorithm and its lower-case hexadecimal value.
 use std::{fmt, str::FromStr};
 
-use crate::ParseError;
+use crate::{ParseError, ParseErrorKind, error::Flaw};
 
 /// A digest algorithm that this project can verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,10 +51,31 @@ impl Digest {
     }
 }
 
+impl Digest {
+    pub(crate) fn parse(text: &str) -> Result<Self, Flaw> {
+        let (algorithm, rest, digits) = if let Some(rest) = text.strip_prefix("sha256:") {
+            (Algorithm::Sha256, rest, 64)
+        } else if let Some(rest) = text.strip_prefix("sha512:") {
+            (Algorithm::Sha512, rest, 128)
+        } else {
+            return Err(Flaw::new(0, ParseErrorKind::DigestAlgorithm));
+        };
+        let start = text.len() - rest.len();
+        if let Some(at) = rest.find(|c| !matches!(c, '0'..='9' | 'a'..='f')) {
+            return Err(Flaw::new(start + at, ParseErrorKind::DigestCharacter));
+        }
+        if rest.len() != digits {
+            return Err(Flaw::new(start + rest.len().min(digits), ParseErrorKind::DigestLength));
+        }
+        Ok(Self { algorithm, hex: rest.into() })
+    }
+}
+
 impl FromStr for Digest {
     type Err = ParseError;
-    fn from_str(_text: &str) -> Result<Self, ParseError> {
-        todo!()
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::parse(text).map_err(|flaw| flaw.of(text))
     }
 }
 

@@ -4,6 +4,7 @@
 mod destination;
 mod digest;
 mod error;
+mod kind;
 mod location;
 mod reference;
 mod registry;
@@ -12,7 +13,8 @@ mod tag;
 
 pub use destination::Destination;
 pub use digest::{Algorithm, Digest};
-pub use error::{ParseError, ParseErrorKind};
+pub use error::ParseError;
+pub use kind::ParseErrorKind;
 pub use location::{LayoutLocation, LayoutName, Location};
 pub use reference::Reference;
 pub use registry::Registry;

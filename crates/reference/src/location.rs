@@ -1,7 +1,10 @@
 //! Locations: what `copy` takes on either side, a registry reference or a layout.
 use std::{path::PathBuf, str::FromStr};
 
-use crate::{Digest, ParseError, RefName, Reference};
+use crate::{
+    Digest, ParseError, ParseErrorKind, RefName, Reference, Registry, Tag,
+    error::{Flaw, is_digest},
+};
 
 /// A place to copy from or to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +31,111 @@ pub enum LayoutName {
     RefName(RefName),
     /// By digest.
     Digest(Digest),
+    /// By tag, which has to be at this digest.
+    Pinned(RefName, Digest),
+}
+
+impl Location {
+    fn parse(text: &str) -> Result<Self, Flaw> {
+        if let Some(rest) = text.strip_prefix("docker://") {
+            return Reference::parse_familiar(rest).map(Self::Registry).map_err(|flaw| flaw.within(9));
+        }
+        if let Some(rest) = text.strip_prefix("oci://") {
+            return helm(rest).map(Self::Registry).map_err(|flaw| flaw.within(6));
+        }
+        if let Some(rest) = text.strip_prefix("ocidir://") {
+            return LayoutLocation::regclient(rest).map(Self::Layout).map_err(|flaw| flaw.within(9));
+        }
+        if let Some(rest) = text.strip_prefix("oci:") {
+            return LayoutLocation::skopeo(rest).map(Self::Layout).map_err(|flaw| flaw.within(4));
+        }
+        if let Some(kind) = foreign(text) {
+            return Err(Flaw::new(0, kind));
+        }
+        Reference::parse_familiar(text).map(Self::Registry)
+    }
+}
+
+/// Helm's spelling of a reference: the host is never left out.
+fn helm(text: &str) -> Result<Reference, Flaw> {
+    match text.split_once('/') {
+        Some((first, _)) if Registry::looks_like(first) && !first.starts_with('.') => Reference::parse(text),
+        _ => Err(Flaw::new(0, ParseErrorKind::OciUrl)),
+    }
+}
+
+/// Spellings that mean something to other tools, or to a shell, and nothing here.
+fn foreign(text: &str) -> Option<ParseErrorKind> {
+    const ARCHIVES: [&str; 3] = ["oci-archive:", "docker-archive:", "ocifile:"];
+    const TRANSPORTS: [&str; 7] =
+        ["dir:", "docker-daemon:", "containers-storage:", "sif:", "tarball:", "ostree:", "docker:"];
+    let begins = |list: &[&str]| list.iter().any(|prefix| text.starts_with(prefix));
+    if begins(&ARCHIVES) {
+        Some(ParseErrorKind::Archive)
+    } else if begins(&TRANSPORTS) {
+        Some(ParseErrorKind::Transport)
+    } else if begins(&["/", "./", "../", "~"]) || text == "." || text == ".." {
+        Some(ParseErrorKind::Path)
+    } else {
+        None
+    }
+}
+
+impl LayoutLocation {
+    /// `DIR[:REF]` as skopeo reads it: the directory ends at the first colon, what follows is one name.
+    fn skopeo(text: &str) -> Result<Self, Flaw> {
+        if let Some((dir, digest)) =
+            text.split_once('@').filter(|(dir, rest)| !dir.contains(':') && is_digest(rest))
+        {
+            let digest = Digest::parse(digest).map_err(|flaw| flaw.within(dir.len() + 1))?;
+            return Self::new(dir, Some(LayoutName::Digest(digest)));
+        }
+        let Some((dir, name)) = text.split_once(':') else { return Self::new(text, None) };
+        let start = dir.len() + 1;
+        let name = match name.strip_prefix('@') {
+            Some(number) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                return Err(Flaw::new(start, ParseErrorKind::EntryNumber));
+            }
+            Some(digest) => LayoutName::Digest(Digest::parse(digest).map_err(|flaw| flaw.within(start + 1))?),
+            None if name.is_empty() => return Err(Flaw::new(start, ParseErrorKind::EmptyRefName)),
+            None => LayoutName::RefName(RefName::new(name)),
+        };
+        Self::new(dir, Some(name))
+    }
+
+    /// `DIR[:TAG][@DIGEST]` as regclient reads it: the tag follows the last colon.
+    fn regclient(text: &str) -> Result<Self, Flaw> {
+        let (rest, digest) = match text.rsplit_once('@').filter(|(_, digest)| is_digest(digest)) {
+            Some((rest, digest)) => {
+                (rest, Some(Digest::parse(digest).map_err(|flaw| flaw.within(rest.len() + 1))?))
+            }
+            None => (text, None),
+        };
+        let (dir, tag) = match rest.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
+            Some((dir, tag)) => (dir, Some(Tag::parse(tag).map_err(|flaw| flaw.within(dir.len() + 1))?)),
+            None => (rest, None),
+        };
+        let name = match (tag.map(RefName::from), digest) {
+            (Some(tag), Some(digest)) => Some(LayoutName::Pinned(tag, digest)),
+            (Some(tag), None) => Some(LayoutName::RefName(tag)),
+            (None, digest) => digest.map(LayoutName::Digest),
+        };
+        Self::new(dir, name)
+    }
+
+    fn new(dir: &str, name: Option<LayoutName>) -> Result<Self, Flaw> {
+        if dir.is_empty() {
+            return Err(Flaw::new(0, ParseErrorKind::EmptyDirectory));
+        }
+        Ok(Self { dir: dir.into(), name })
+    }
 }
 
 impl FromStr for Location {
     type Err = ParseError;
+
     /// Reads a location; Docker's short names (`alpine`) are Docker Hub.
-    fn from_str(_text: &str) -> Result<Self, ParseError> {
-        todo!()
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::parse(text).map_err(|flaw| flaw.of(text))
     }
 }

@@ -1,7 +1,10 @@
 //! Tags, and the wider names that a layout allows.
 use std::{fmt, str::FromStr};
 
-use crate::ParseError;
+use crate::{ParseError, ParseErrorKind, error::Flaw};
+
+/// The longest tag, in characters.
+const MAX_TAG: usize = 128;
 
 /// A tag: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,10 +22,31 @@ impl Tag {
     }
 }
 
+impl Tag {
+    pub(crate) fn parse(text: &str) -> Result<Self, Flaw> {
+        let fits = |(at, c): &(usize, char)| match c {
+            'A'..='Z' | 'a'..='z' | '0'..='9' | '_' => true,
+            '.' | '-' => *at > 0,
+            _ => false,
+        };
+        if text.is_empty() {
+            return Err(Flaw::new(0, ParseErrorKind::EmptyTag));
+        }
+        if let Some((at, _)) = text.char_indices().find(|next| !fits(next)) {
+            return Err(Flaw::new(at, ParseErrorKind::TagCharacter));
+        }
+        if text.len() > MAX_TAG {
+            return Err(Flaw::new(MAX_TAG, ParseErrorKind::TagTooLong));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
 impl FromStr for Tag {
     type Err = ParseError;
-    fn from_str(_text: &str) -> Result<Self, ParseError> {
-        todo!()
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::parse(text).map_err(|flaw| flaw.of(text))
     }
 }
 
