@@ -1,1 +1,27 @@
-//! To come.
+//! The copy engine: one image, from one source to any number of destinations.
+//!
+//! ```text
+//! Job -> Plan -> Admitted -> Report            each phase consumes the one before: order is a type
+//! GET blob -> Incoming -> Verified -> Upload   one function, `hallway::carry`
+//! ```
+//!
+//! Knows no HTTP and no file system: both sides are [`content::Source`] and [`content::Target`].
+mod engine;
+mod error;
+mod execute;
+mod hallway;
+mod job;
+mod limits;
+mod observer;
+mod plan;
+mod preflight;
+mod publish;
+mod report;
+mod steady;
+
+pub use engine::Engine;
+pub use error::{Conflict, CopyError, Refusal, Side};
+pub use job::{Destination, Existing, Foreign, Job, Ties};
+pub use limits::{LayerLimit, Limits, MAX_DEPTH, MAX_LAYER_BYTES, MAX_MANIFESTS};
+pub use observer::{Delivery, Event, Observer, Silent};
+pub use report::{Delivered, Outcome, Report};

@@ -1,0 +1,109 @@
+//! The engine: the phases of a copy, in order.
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use content::Place;
+use pace::Lanes;
+use reference::Digest;
+
+use crate::{
+    CopyError, Delivered, Event, Existing, Job, Observer, Outcome, Report, execute::Voyage, plan::Plan,
+    preflight, preflight::Standing,
+};
+
+/// Copies images. One engine serves any number of jobs, which share its lanes.
+pub struct Engine {
+    observer: Arc<dyn Observer>,
+    wharf: Wharf,
+}
+
+/// The lanes of every registry and layout that the engine has met.
+pub(crate) struct Wharf {
+    width: usize,
+    lanes: Mutex<HashMap<String, Arc<Lanes>>>,
+}
+
+impl Wharf {
+    /// How many transfers may be under way at one place.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// One lane at each place, or one in all when they are one; given back when dropped.
+    pub(crate) async fn lanes(&self, source: &Place, target: &Place) -> pace::Pair {
+        let (source, target) = (self.at(source), self.at(target));
+        pace::pair(&source, &target).await
+    }
+
+    fn at(&self, place: &Place) -> Arc<Lanes> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let known =
+            lanes.entry(place.origin().to_owned()).or_insert_with(|| Arc::new(Lanes::new(self.width)));
+        Arc::clone(known)
+    }
+}
+
+impl Engine {
+    /// An engine that moves up to `width` blobs at a time at any one registry, and tells `observer` about it.
+    pub fn new(observer: Arc<dyn Observer>, width: usize) -> Self {
+        Self { observer, wharf: Wharf { width: width.max(1), lanes: Mutex::default() } }
+    }
+
+    /// Copies one image. Failures of single destinations stand in the report; the error is for what stopped the
+    /// whole job before anything was written.
+    ///
+    /// # Errors
+    /// Whatever the source answers, both limits, and under [`crate::Ties::Together`] tags that exist.
+    pub async fn run(&self, job: &Job) -> Result<Report, CopyError> {
+        let root = job.source.resolve(&job.version).await.map_err(CopyError::source)?;
+        let mut standings = None;
+        if job.existing != Existing::Refuse {
+            // An equal root is trusted: a run with nothing to do ends here, without a manifest pulled.
+            let early = preflight::look(job, &root.digest).await;
+            if early.iter().all(|standing| matches!(standing, Standing::Done)) {
+                return Ok(nothing_to_do(job, root));
+            }
+            standings = Some(early);
+        }
+        let plan = self.plan(job, &root.digest).await?;
+        let standings = match standings {
+            Some(standings) => standings,
+            None => preflight::look(job, &root.digest).await,
+        };
+        preflight::admit(&standings, job.ties)?;
+        let voyage = Voyage { job, plan: &plan, observer: &self.observer, wharf: &self.wharf };
+        let outcomes = voyage.run(standings).await;
+        let (manifests, blobs) = (plan.manifests(), plan.blobs.len());
+        Ok(Report { root: plan.root.descriptor().clone(), manifests, blobs, skipped: plan.skipped, outcomes })
+    }
+
+    async fn plan(&self, job: &Job, root: &Digest) -> Result<Plan, CopyError> {
+        let plan = Plan::resolve(job, root, self.wharf.width()).await?;
+        self.observer.event(&Event::Planned {
+            root: plan.root.descriptor(),
+            manifests: plan.manifests(),
+            blobs: plan.blobs.len(),
+            bytes: plan.bytes(),
+        });
+        Ok(plan)
+    }
+}
+
+fn nothing_to_do(job: &Job, root: content::Descriptor) -> Report {
+    let outcomes = job.destinations.iter().map(|destination| Outcome {
+        place: destination.target.place().clone(),
+        names: destination.names.clone(),
+        written: Vec::new(),
+        result: Ok(Delivered { already_there: true, ..Delivered::default() }),
+    });
+    Report { root, manifests: 1, blobs: 0, skipped: Vec::new(), outcomes: outcomes.collect() }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("width", &self.wharf.width).finish_non_exhaustive()
+    }
+}

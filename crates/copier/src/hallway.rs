@@ -1,0 +1,142 @@
+//! The hallway: the one way a blob's bytes go from source to target.
+//!
+//! ```text
+//! Source::open -> steady -> Verified -> Lent -> Upload::send
+//! ```
+//! A ladder, cheapest rung first: there already, mounted, sent. A chunk is handed on and never collected: memory does
+//! not depend on a blob's size.
+use std::sync::Arc;
+
+use content::{Begun, Descriptor, Fault, FaultKind, Lent, Source, Step, Target, Upload, Verified};
+use futures::StreamExt;
+use reference::RepositoryName;
+
+use crate::{CopyError, Delivery, Event, Observer, steady::steady};
+
+/// Interruptions without progress after which a transfer is given up.
+const ATTEMPTS: u32 = 5;
+/// So many bytes of progress earn a full budget again.
+const PROGRESS: u64 = 1024 * 1024;
+
+/// How often a transfer may still be interrupted.
+pub(crate) struct Budget {
+    backoff: pace::Backoff,
+    moved: u64,
+}
+
+impl Budget {
+    pub(crate) fn new() -> Self {
+        Self { backoff: pace::Backoff::new(ATTEMPTS), moved: 0 }
+    }
+
+    /// Waits before another try; `false` when there is none left.
+    pub(crate) async fn spend(&mut self) -> bool {
+        self.moved = 0;
+        self.backoff.wait().await
+    }
+
+    /// Counts bytes that moved.
+    pub(crate) fn progress(&mut self, bytes: u64) {
+        self.moved = self.moved.saturating_add(bytes);
+        if self.moved >= PROGRESS {
+            self.backoff = pace::Backoff::new(ATTEMPTS);
+            self.moved = 0;
+        }
+    }
+}
+
+/// The two ends of the hallway.
+pub(crate) struct Hallway<'a> {
+    pub(crate) source: &'a Arc<dyn Source>,
+    pub(crate) target: &'a dyn Target,
+    pub(crate) observer: &'a Arc<dyn Observer>,
+}
+
+impl Hallway<'_> {
+    /// Brings one blob to the target. Bytes that do not match are read once more from the start, then given up.
+    pub(crate) async fn carry(
+        &self,
+        blob: &Descriptor,
+        mount: Option<&RepositoryName>,
+    ) -> Result<Delivery, CopyError> {
+        let first = match self.target.begin(blob, mount).await.map_err(CopyError::target)? {
+            Begun::Present => return Ok(Delivery::Present),
+            Begun::Mounted => return Ok(Delivery::Mounted),
+            Begun::Upload(upload) => upload,
+        };
+        self.observer.event(&Event::Started { blob });
+        match self.stream(blob, first).await {
+            Err(CopyError::Failed { fault, .. }) if fault.kind() == FaultKind::Untrue && blob.size > 0 => {
+                self.observer.event(&Event::Retrying { blob, fault: &fault });
+            }
+            outcome => return outcome.map(|()| Delivery::Copied),
+        }
+        // The session that saw wrong bytes is not used again.
+        match self.target.begin(blob, None).await.map_err(CopyError::target)? {
+            Begun::Upload(second) => self.stream(blob, second).await.map(|()| Delivery::Copied),
+            Begun::Present | Begun::Mounted => Ok(Delivery::Present),
+        }
+    }
+
+    async fn stream(&self, blob: &Descriptor, mut upload: Box<dyn Upload>) -> Result<(), CopyError> {
+        let mut verified = Verified::new(blob);
+        let mut budget = Budget::new();
+        loop {
+            verified = self.aim(verified, blob, upload.offset()).await?;
+            let before = verified.at();
+            let (lent, home) = Lent::new(verified);
+            let Err(fault) = upload.send(lent).await else { return Ok(()) };
+            verified = home.await.map_err(|_| CopyError::target(fault.clone()))?;
+            if let Some(own) = verified.fault() {
+                // The upload broke because its body did: the source, or the bytes themselves, are to blame.
+                return Err(CopyError::source(own.clone().at(self.source.place())));
+            }
+            budget.progress(verified.at().saturating_sub(before));
+            if !fault.is_momentary() || !budget.spend().await {
+                return Err(CopyError::target(fault));
+            }
+            self.observer.event(&Event::Retrying { blob, fault: &fault });
+            if upload.realign().await.map_err(CopyError::target)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Turns the bytes on trial to where the upload stands, and feeds them. Where nothing is left to send, the
+    /// verdict must stand before the commit: no transport polls an empty body.
+    async fn aim(
+        &self,
+        mut verified: Verified,
+        blob: &Descriptor,
+        offset: u64,
+    ) -> Result<Verified, CopyError> {
+        verified.rewind(offset);
+        if !verified.is_true() && verified.fault().is_none() {
+            let at = verified.at();
+            let first = self.source.open(blob, at..blob.size).await.map_err(CopyError::source)?;
+            let bytes = steady(Arc::clone(self.source), blob.clone(), at, first);
+            let (observer, moved) = (Arc::clone(self.observer), blob.clone());
+            let metered = bytes.inspect(move |chunk| {
+                if let Ok(chunk) = chunk {
+                    observer.event(&Event::Moved { blob: &moved, bytes: chunk.len() as u64 });
+                }
+            });
+            verified.feed(metered.boxed());
+        }
+        if offset >= blob.size && !verified.is_true() {
+            while verified.next().await.transpose().map_err(CopyError::source)?.is_some() {}
+        }
+        match verified.fault() {
+            Some(fault) => Err(CopyError::source(fault.clone().at(self.source.place()))),
+            None if offset > blob.size => {
+                Err(CopyError::target(beyond(blob, offset).at(self.target.place())))
+            }
+            None => Ok(verified),
+        }
+    }
+}
+
+fn beyond(blob: &Descriptor, offset: u64) -> Fault {
+    let what = format!("the target says that it holds {offset} bytes of {}", blob.size);
+    Fault::new(FaultKind::Protocol, Step::SendBlob, what).about(&blob.digest)
+}

@@ -1,0 +1,59 @@
+//! Publishing: manifests in order, tags last.
+//!
+//! A tag is the one commit point of a destination: whatever fails before it leaves the tag absent or where it was.
+use content::{At, Manifest, Mode, Target};
+use futures::{StreamExt, TryStreamExt, stream};
+use reference::RefName;
+
+use crate::{CopyError, Event, Existing, Observer, plan::Plan};
+
+/// Writes manifests to one target.
+pub(crate) struct Publisher<'a> {
+    pub(crate) target: &'a dyn Target,
+    pub(crate) existing: Existing,
+    pub(crate) observer: &'a dyn Observer,
+    pub(crate) width: usize,
+}
+
+impl Publisher<'_> {
+    /// Writes the manifests below the root, each after all that it names.
+    pub(crate) async fn parts(&self, plan: &Plan) -> Result<(), CopyError> {
+        for rank in &plan.ranks {
+            let writes = stream::iter(rank).map(|part| self.write(part, At::Part, Mode::Force));
+            writes.buffer_unordered(self.width).try_collect::<()>().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the root under each of `names`, one after the other, or by digest when there is none; calls `written`
+    /// after each name.
+    pub(crate) async fn root(
+        &self,
+        root: &Manifest,
+        names: &[RefName],
+        mut written: impl FnMut(&RefName),
+    ) -> Result<(), CopyError> {
+        if names.is_empty() {
+            return self.write(root, At::Digest, Mode::Force).await;
+        }
+        let mode = match self.existing {
+            Existing::Move => Mode::Force,
+            Existing::Refuse | Existing::RefuseUnlessSame => Mode::NoForce,
+        };
+        for name in names {
+            self.write(root, At::Name(name), mode).await?;
+            written(name);
+        }
+        Ok(())
+    }
+
+    async fn write(&self, manifest: &Manifest, at: At<'_>, mode: Mode) -> Result<(), CopyError> {
+        self.target.publish(manifest, at, mode).await.map_err(CopyError::target)?;
+        let name = match at {
+            At::Name(name) => Some(name),
+            At::Part | At::Digest => None,
+        };
+        self.observer.event(&Event::Published { digest: manifest.digest(), name });
+        Ok(())
+    }
+}
