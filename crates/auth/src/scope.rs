@@ -1,0 +1,137 @@
+//! Scopes: what a token shall allow.
+use std::{collections::BTreeSet, fmt};
+
+use reference::RepositoryName;
+
+/// `type:name:actions`; the name may itself contain colons.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Scope {
+    resource: String,
+    name: String,
+    actions: BTreeSet<String>,
+}
+
+impl Scope {
+    /// A scope on a repository.
+    fn repository(name: &RepositoryName, actions: &[&str]) -> Self {
+        Self {
+            resource: "repository".to_owned(),
+            name: name.as_str().to_owned(),
+            actions: actions.iter().map(|&action| action.to_owned()).collect(),
+        }
+    }
+
+    /// Reads one scope: the type ends at the first colon, the actions begin after the last.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (resource, rest) = text.split_once(':')?;
+        let (name, actions) = rest.rsplit_once(':')?;
+        let actions: BTreeSet<String> =
+            actions.split(',').filter(|action| !action.is_empty()).map(str::to_owned).collect();
+        if resource.is_empty() || name.is_empty() || actions.is_empty() {
+            return None;
+        }
+        Some(Self { resource: resource.to_owned(), name: name.to_owned(), actions })
+    }
+
+    /// Whether both speak of the same resource.
+    fn same_resource(&self, other: &Self) -> bool {
+        self.resource == other.resource && self.name == other.name
+    }
+
+    /// Whether this scope allows all that `other` does.
+    fn covers(&self, other: &Self) -> bool {
+        self.same_resource(other) && (self.actions.contains("*") || self.actions.is_superset(&other.actions))
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:", self.resource, self.name)?;
+        for (index, action) in self.actions.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{action}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The scopes of one token, one per resource, in the order they go over the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Scopes {
+    repository: RepositoryName,
+    wire: Vec<Scope>,
+}
+
+impl Scopes {
+    /// Reading `repository`.
+    pub fn pull(repository: &RepositoryName) -> Self {
+        Self { repository: repository.clone(), wire: vec![Scope::repository(repository, &["pull"])] }
+    }
+
+    /// Writing `repository`; reading too, for the HEADs that come first.
+    pub fn push(repository: &RepositoryName) -> Self {
+        Self { repository: repository.clone(), wire: vec![Scope::repository(repository, &["pull", "push"])] }
+    }
+
+    /// Reads `repository` too: what a mount from it needs.
+    #[must_use]
+    pub fn and_pull(mut self, repository: &RepositoryName) -> Self {
+        self.merge(Scope::repository(repository, &["pull"]));
+        self
+    }
+
+    /// Adds what a challenge demanded, in front: some servers look only at the first scope.
+    #[must_use]
+    pub fn demanding(&self, demanded: &[Scope]) -> Self {
+        let mut wider = self.clone();
+        for scope in demanded.iter().rev() {
+            let place = wider.merge(scope.clone());
+            if let Some(turned) = wider.wire.get_mut(..=place) {
+                turned.rotate_right(1);
+            }
+        }
+        wider
+    }
+
+    /// The repository that is acted on: whose credential is looked up.
+    pub fn repository(&self) -> &RepositoryName {
+        &self.repository
+    }
+
+    /// The scopes in wire order.
+    pub fn iter(&self) -> impl Iterator<Item = &Scope> {
+        self.wire.iter()
+    }
+
+    /// Equal for two sets exactly when they allow the same, whatever their wire order.
+    pub fn key(&self) -> String {
+        let sorted: BTreeSet<String> = self.wire.iter().map(Scope::to_string).collect();
+        sorted.into_iter().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether every one of `demanded` is already asked for.
+    pub fn cover(&self, demanded: &[Scope]) -> bool {
+        demanded.iter().all(|one| self.wire.iter().any(|scope| scope.covers(one)))
+    }
+
+    fn merge(&mut self, scope: Scope) -> usize {
+        let found = self.wire.iter_mut().enumerate().find(|(_, known)| known.same_resource(&scope));
+        if let Some((place, known)) = found {
+            known.actions.extend(scope.actions);
+            return place;
+        }
+        self.wire.push(scope);
+        self.wire.len().saturating_sub(1)
+    }
+}
+
+impl fmt::Display for Scopes {
+    /// One space-separated line, as the form of a token request has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.wire.iter().enumerate() {
+            let space = if index == 0 { "" } else { " " };
+            write!(f, "{space}{scope}")?;
+        }
+        Ok(())
+    }
+}
