@@ -1,0 +1,93 @@
+//! Limits: each passes at its edge and refuses one beyond it, before the target hears of it.
+use std::sync::Arc;
+
+use copier::{CopyError, Foreign, LayerLimit, Limits, MAX_LAYER_BYTES, Refusal};
+use serde_json::{Value, json};
+
+use crate::{
+    images::{LAYER, MANIFEST, image, index, job, run},
+    memory::{Memory, Repository, sha256},
+};
+
+fn images(repository: &Repository, count: usize) -> Vec<Value> {
+    (0..count).map(|seed| repository.put_manifest(&image(repository, &seed.to_string(), &[]), None)).collect()
+}
+
+async fn outcome(source: &Arc<Repository>) -> (Result<(), CopyError>, usize) {
+    let there = Memory::new("b");
+    let result = run(&job(source, &there, &[("copy", &["v1"])])).await;
+    (result.map(drop), there.ledger().len())
+}
+
+#[tokio::test]
+async fn fifty_manifests_pass_however_often_they_are_named() {
+    let source = Memory::new("a").repository("app");
+    let mut entries = images(&source, 50);
+    entries.push(entries[0].clone());
+    source.put_manifest(&index(&entries), Some("v1"));
+    assert!(outcome(&source).await.0.is_ok());
+}
+
+#[tokio::test]
+async fn fifty_one_manifests_are_refused_without_a_second_get() {
+    let here = Memory::new("a");
+    let source = here.repository("app");
+    source.put_manifest(&index(&images(&source, 51)), Some("v1"));
+    let (result, requests) = outcome(&source).await;
+    let refusal = Refusal::TooManyManifests { found: 51, limit: 50 };
+    assert!(matches!(result, Err(CopyError::Refused(found)) if found == refusal));
+    assert_eq!((requests, here.count("GET")), (0, 1));
+}
+
+#[tokio::test]
+async fn nested_manifests_count_and_their_index_too() {
+    let source = Memory::new("a").repository("app");
+    let inner = source.put_manifest(&index(&images(&source, 50)), None);
+    source.put_manifest(&index(&[inner]), Some("v1"));
+    assert!(matches!(outcome(&source).await, (Err(CopyError::Refused(_)), 0)));
+}
+
+#[tokio::test]
+async fn two_gib_pass_the_check_and_one_byte_more_does_not() {
+    for (size, passes) in [(MAX_LAYER_BYTES, true), (MAX_LAYER_BYTES + 1, false)] {
+        let source = Memory::new("a").repository("app");
+        let layer = json!({"mediaType": LAYER, "digest": sha256(b"big").to_string(), "size": size});
+        source.put_manifest(&image(&source, "x", &[layer]), Some("v1"));
+        let (result, requests) = outcome(&source).await;
+        let refused = matches!(result, Err(CopyError::Refused(Refusal::LayerTooLarge { .. })));
+        assert_eq!((refused, requests > 0), (!passes, passes));
+    }
+}
+
+#[tokio::test]
+async fn a_large_config_and_a_skipped_foreign_layer_are_no_layers() {
+    let here = Memory::new("a");
+    let source = here.repository("app");
+    let config = source.put_blob(&[1; 100], "application/vnd.oci.image.config.v1+json");
+    let foreign = json!({"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+        "digest": sha256(b"far").to_string(), "size": 1_000_000, "urls": ["https://example.com/far"]});
+    let manifest = json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [foreign]});
+    source.put_manifest(&manifest, Some("v1"));
+    let there = Memory::new("b");
+    let mut job = job(&source, &there, &[("copy", &["v1"])]);
+    job.limits = Limits { layer: Some(LayerLimit { bytes: 10, because: "a test".into() }), manifests: None };
+    let report = run(&job).await.unwrap();
+    assert_eq!((report.skipped.len(), report.blobs), (1, 1));
+    assert_eq!(there.tag("copy", "v1"), here.tag("app", "v1"), "the manifest is unchanged");
+    job.foreign = Foreign::Include;
+    assert!(matches!(run(&job).await, Err(CopyError::Refused(_))));
+}
+
+#[tokio::test]
+async fn indexes_nest_eight_deep_and_no_deeper() {
+    for (depth, passes) in [(8, true), (9, false)] {
+        let source = Memory::new("a").repository("app");
+        let mut entry = source.put_manifest(&image(&source, "x", &[]), None);
+        for _ in 1..depth {
+            entry = source.put_manifest(&index(&[entry]), None);
+        }
+        source.put_manifest(&index(&[entry]), Some("v1"));
+        let (result, requests) = outcome(&source).await;
+        assert_eq!((result.is_ok(), requests > 0), (passes, passes), "depth {depth}");
+    }
+}

@@ -1,0 +1,8 @@
+//! What the engine promises, on registries in memory.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod images;
+mod limits;
+mod memory;
+mod moving;
+mod order;
+mod tags;
