@@ -1,47 +1,23 @@
-//! The pace of requests: lanes and back-off.
-use std::{sync::Arc, time::Duration};
+//! When to send, and how long to wait: lanes, gates, back-off, idle timers.
+//!
+//! Knows time and turn, nothing of what is sent: no HTTP, no content, no names.
+mod activity;
+mod backoff;
+mod gate;
+mod idle;
+mod lanes;
+mod retry_after;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+pub use activity::{Activity, Patience, watch};
+pub use backoff::Backoff;
+pub use gate::Gate;
+pub use idle::{Idle, Stalled, Steady};
+pub use lanes::{Lane, Lanes, Pair, pair};
+pub use retry_after::{RetryAfter, retry_after};
 
-/// How many transfers may be under way at one place.
-#[derive(Debug)]
-pub struct Lanes(Arc<Semaphore>);
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-impl Lanes {
-    /// `count` lanes.
-    pub fn new(count: usize) -> Self {
-        Self(Arc::new(Semaphore::new(count)))
-    }
-}
-
-/// Lanes held for one transfer; given back when dropped.
-#[derive(Debug)]
-pub struct Pair {
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-/// One lane of each, or one in all when both are the same.
-pub async fn pair(first: &Arc<Lanes>, _second: &Arc<Lanes>) -> Pair {
-    Pair { _permit: Arc::clone(&first.0).acquire_owned().await.ok() }
-}
-
-/// Waits between attempts.
-#[derive(Debug)]
-pub struct Backoff(u32);
-
-impl Backoff {
-    /// Waits at most `attempts` times.
-    pub fn new(attempts: u32) -> Self {
-        Self(attempts)
-    }
-
-    /// Waits before another attempt; `false` when none is left.
-    pub async fn wait(&mut self) -> bool {
-        let left = self.0.checked_sub(1);
-        if let Some(left) = left {
-            self.0 = left;
-            tokio::time::sleep(Duration::from_millis(250)).await;
-        }
-        left.is_some()
-    }
+/// Locks for a moment; a holder that panicked leaves a value that is still whole, as none is changed in two steps.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
