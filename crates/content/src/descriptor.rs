@@ -27,8 +27,11 @@ impl Descriptor {
         Self { media_type, digest, size, urls: Vec::new(), annotations: BTreeMap::new() }
     }
 
-    /// Reads a descriptor; the error is a clause that says what does not fit.
-    pub(crate) fn from_json(value: &Value) -> Result<Self, String> {
+    /// Reads a descriptor.
+    ///
+    /// # Errors
+    /// A clause that says what does not fit.
+    pub fn from_json(value: &Value) -> Result<Self, String> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let digest = text("digest").ok_or("a descriptor has no digest")?;
         let size = value.get("size").ok_or("a descriptor has no size")?;

@@ -1,1 +1,25 @@
-//! To come.
+//! OCI image layouts as a source and a target.
+//!
+//! A layout is a directory: `oci-layout`, `index.json` and `blobs/<algorithm>/<hex>`. Reading order: [`Store`] keeps
+//! blobs and never shows a half-written one; [`Index`] is the table of entries; [`Layout`] holds both and the lock that
+//! writers share; [`LayoutRepository`] is the layout as a `Source` and a `Target`.
+//!
+//! What is ours and no other tool's: the directory `.transship` (the lock, and blobs still being written), and the
+//! annotation [`REPOSITORY`] on entries without a ref name. Readers must ignore what they do not know.
+mod disk;
+mod entry;
+mod index;
+mod ingest;
+mod layout;
+mod lock;
+mod reading;
+mod repository;
+mod store;
+mod upload;
+
+pub use entry::{Entry, REF_NAME, REPOSITORY};
+pub use index::Index;
+pub use ingest::Ingest;
+pub use layout::Layout;
+pub use repository::LayoutRepository;
+pub use store::{Opened, Store};

@@ -1,0 +1,260 @@
+//! A layout directory: its marker file, its index under a lock, and its store.
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use content::{Fault, FaultKind, Place, Step};
+use reference::RepositoryName;
+use serde_json::Value;
+use tokio::{sync::Mutex, task::spawn_blocking};
+
+use crate::{Entry, Index, LayoutRepository, Store, disk, lock, lock::Lock};
+
+/// `oci-layout`, as image-spec writes it.
+const MARKER: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+/// The most bytes of `oci-layout` that are read.
+const MAX_MARKER: u64 = 64 * 1024;
+/// The most bytes of `index.json` that are read: some hundred thousand entries.
+const MAX_INDEX: u64 = 64 * 1024 * 1024;
+
+/// An OCI image layout. Cheap to clone; clones share one memory of `index.json`.
+#[derive(Debug, Clone)]
+pub struct Layout(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    root: PathBuf,
+    shown: String,
+    store: Store,
+    /// Writers of this process queue here, so that at most one thread waits for the lock of all processes.
+    writing: Mutex<()>,
+    known: std::sync::Mutex<Memory>,
+}
+
+/// The `index.json` that was read last.
+#[derive(Debug, Default)]
+struct Memory {
+    /// How often this process has replaced the file: what a slow reader read before that is not remembered.
+    replaced: u64,
+    read: Option<(Stamp, Arc<Index>)>,
+}
+
+/// What changes when `index.json` is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    size: u64,
+    node: u64,
+}
+
+impl Layout {
+    /// Opens a layout that exists.
+    ///
+    /// # Errors
+    /// [`FaultKind::Absent`] when there is no layout, [`FaultKind::Untrue`] when it is one of another version.
+    pub fn open(dir: &Path) -> Result<Self, Fault> {
+        let layout = Self::at(dir)?;
+        let root = &layout.0.root;
+        match disk::read_small(&root.join("oci-layout"), MAX_MARKER) {
+            Ok(bytes) => layout.check_marker(&bytes)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(layout
+                    .fault(FaultKind::Absent, "it is no OCI image layout: there is no file oci-layout")
+                    .hint("an OCI image layout holds oci-layout, index.json and blobs"));
+            }
+            Err(error) => return Err(layout.trouble("cannot read oci-layout", error)),
+        }
+        layout.load()?;
+        lock::sweep(root);
+        Ok(layout)
+    }
+
+    /// Opens a layout, and makes the directory and an empty layout in it where there is none.
+    pub fn create_or_open(dir: &Path) -> Result<Self, Fault> {
+        let shown = shown(dir);
+        let local = |what: &str, error: io::Error| {
+            Fault::new(FaultKind::Local, Step::OpenLayout, format!("{what}: {error}"))
+                .at(&shown)
+                .because(error)
+        };
+        std::fs::create_dir_all(dir).map_err(|error| local("cannot make the directory", error))?;
+        let root = dir.canonicalize().map_err(|error| local("cannot find the directory", error))?;
+        make_skeleton(&root).map_err(|error| local("cannot make a layout", error))?;
+        Self::open(dir)
+    }
+
+    fn at(dir: &Path) -> Result<Self, Fault> {
+        let shown = shown(dir);
+        let root = dir.canonicalize().map_err(|error| {
+            let kind = match error.kind() {
+                ErrorKind::NotFound | ErrorKind::NotADirectory => FaultKind::Absent,
+                _ => FaultKind::Local,
+            };
+            Fault::new(kind, Step::OpenLayout, format!("cannot open the directory: {error}"))
+                .at(&shown)
+                .because(error)
+        })?;
+        let store = Store::new(&root, &shown);
+        Ok(Self(Arc::new(Shared {
+            store,
+            root,
+            shown,
+            writing: Mutex::new(()),
+            known: std::sync::Mutex::default(),
+        })))
+    }
+
+    fn check_marker(&self, bytes: &[u8]) -> Result<(), Fault> {
+        let marker: Option<Value> = serde_json::from_slice(bytes).ok();
+        let version = marker.as_ref().and_then(|marker| marker.get("imageLayoutVersion")?.as_str());
+        match version {
+            Some(version) if version.starts_with("1.") => Ok(()),
+            _ => Err(self.fault(FaultKind::Untrue, "oci-layout does not name a layout version 1")),
+        }
+    }
+
+    /// The directory, as it was given.
+    pub fn shown(&self) -> &str {
+        &self.0.shown
+    }
+
+    /// The directory, without links.
+    pub fn root(&self) -> &Path {
+        &self.0.root
+    }
+
+    /// The blobs.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// `index.json` as it is now.
+    pub async fn index(&self) -> Result<Arc<Index>, Fault> {
+        let layout = self.clone();
+        match spawn_blocking(move || layout.load()).await {
+            Ok(loaded) => loaded,
+            Err(stopped) => Err(self.0.store.stopped(Step::Resolve, stopped)),
+        }
+    }
+
+    /// The entries of `index.json` that we can read, in order.
+    pub async fn entries(&self) -> Result<Vec<Entry>, Fault> {
+        Ok(self.index().await?.entries().collect())
+    }
+
+    /// Changes `index.json` under the lock that all writers share: `change` sees what is there at that moment. When
+    /// it fails, nothing is written.
+    pub async fn update<T, F>(&self, change: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Index) -> Result<T, Fault> + Send + 'static,
+    {
+        let _queue = self.0.writing.lock().await;
+        let layout = self.clone();
+        match spawn_blocking(move || layout.update_now(change)).await {
+            Ok(updated) => updated,
+            Err(stopped) => Err(self.0.store.stopped(Step::Publish, stopped)),
+        }
+    }
+
+    /// The layout as one side of a copy. `repository` names what is written by digest alone.
+    pub fn repository(&self, repository: Option<RepositoryName>) -> LayoutRepository {
+        let origin = format!("oci:{}", self.0.root.display());
+        let place = Place::new(origin, self.0.shown.clone(), repository);
+        LayoutRepository::new(self.clone(), place)
+    }
+
+    fn update_now<T>(&self, change: impl FnOnce(&mut Index) -> Result<T, Fault>) -> Result<T, Fault> {
+        let root = &self.0.root;
+        let lock = Lock::take(root).map_err(|error| self.trouble("cannot lock the layout", error))?;
+        // Never from memory: two files of one moment may look alike from outside.
+        let mut index = self.read()?;
+        let before = index.to_bytes();
+        let result = change(&mut index)?;
+        let after = index.to_bytes();
+        if before != after {
+            disk::replace(&root.join("index.json"), &after, &lock::scratch(root))
+                .map_err(|error| self.trouble("cannot write index.json", error))?;
+            self.forget();
+        }
+        drop(lock);
+        Ok(result)
+    }
+
+    fn load(&self) -> Result<Arc<Index>, Fault> {
+        let stamp = Stamp::of(&self.0.root.join("index.json"))
+            .map_err(|error| self.trouble("cannot read index.json", error))?;
+        let mut replaced = 0;
+        if let Ok(known) = self.0.known.lock() {
+            match &known.read {
+                Some((when, index)) if *when == stamp => return Ok(Arc::clone(index)),
+                _ => replaced = known.replaced,
+            }
+        }
+        let index = Arc::new(self.read()?);
+        if let Ok(mut known) = self.0.known.lock()
+            && known.replaced == replaced
+        {
+            known.read = Some((stamp, Arc::clone(&index)));
+        }
+        Ok(index)
+    }
+
+    fn read(&self) -> Result<Index, Fault> {
+        let bytes = disk::read_small(&self.0.root.join("index.json"), MAX_INDEX)
+            .map_err(|error| self.trouble("cannot read index.json", error))?;
+        Index::parse(&bytes).map_err(|fault| fault.at(&self.0.shown))
+    }
+
+    fn forget(&self) {
+        if let Ok(mut known) = self.0.known.lock() {
+            known.replaced = known.replaced.wrapping_add(1);
+            known.read = None;
+        }
+    }
+
+    fn fault(&self, kind: FaultKind, what: impl Into<String>) -> Fault {
+        Fault::new(kind, Step::OpenLayout, what).at(&self.0.shown)
+    }
+
+    fn trouble(&self, what: &str, error: io::Error) -> Fault {
+        let absent = error.kind() == ErrorKind::NotFound;
+        let fault = self.0.store.trouble(Step::OpenLayout, &format!("{what}: {error}"), error);
+        if absent { self.fault(FaultKind::Absent, what).because(fault) } else { fault }
+    }
+}
+
+impl Stamp {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = std::fs::symlink_metadata(path)?;
+        #[cfg(unix)]
+        let node = std::os::unix::fs::MetadataExt::ino(&metadata);
+        #[cfg(not(unix))]
+        let node = 0;
+        Ok(Self { modified: metadata.modified().ok(), size: metadata.len(), node })
+    }
+}
+
+/// Writes what an empty layout holds, where it is missing.
+fn make_skeleton(root: &Path) -> io::Result<()> {
+    let complete = ["oci-layout", "index.json"].map(|name| disk::plain_size(&root.join(name)));
+    let [marker, index] = complete;
+    if marker?.is_some() && index?.is_some() {
+        return Ok(());
+    }
+    let _lock = Lock::take(root)?;
+    disk::make_directory(&root.join("blobs"))?;
+    for (name, bytes) in [("index.json", Index::default().to_bytes()), ("oci-layout", MARKER.into())] {
+        if disk::plain_size(&root.join(name))?.is_none() {
+            disk::replace(&root.join(name), &bytes, &lock::scratch(root))?;
+        }
+    }
+    Ok(())
+}
+
+fn shown(dir: &Path) -> String {
+    format!("oci:{}", dir.display())
+}

@@ -1,0 +1,70 @@
+//! The lock that writers of one layout share, and the sweeping up after writers that died.
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use crate::disk::{TEMP_PREFIX, is_directory, make_directory};
+
+/// Our own directory in a layout.
+const OURS: &str = ".transship";
+/// A temporary file younger than this may belong to a writer that has not locked it yet.
+const YOUNG: Duration = Duration::from_secs(60);
+/// Where locks do not work, a file that nobody has written to for this long belongs to nobody.
+const OLD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The directory for the lock and for temporary files.
+pub(crate) fn scratch(root: &Path) -> PathBuf {
+    root.join(OURS)
+}
+
+/// The exclusive right to change `index.json`, among all processes that ask for it; given back on drop.
+#[derive(Debug)]
+pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock, which closing gives back")] File);
+
+impl Lock {
+    /// Waits until the lock is free.
+    pub(crate) fn take(root: &Path) -> io::Result<Self> {
+        let scratch = scratch(root);
+        make_directory(&scratch)?;
+        let path = scratch.join("lock");
+        crate::disk::plain_size(&path)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        match file.lock() {
+            // A file system without locks still has atomic replacement; only lost updates are possible.
+            Err(error) if error.kind() != ErrorKind::Unsupported => Err(error),
+            _ => Ok(Self(file)),
+        }
+    }
+}
+
+/// Removes temporary files whose writers are gone. Best effort: a layout on a read-only disk has nothing to sweep.
+pub(crate) fn sweep(root: &Path) {
+    let scratch = scratch(root);
+    if !is_directory(&scratch).unwrap_or(false) {
+        return;
+    }
+    let Ok(listing) = fs::read_dir(&scratch) else { return };
+    for entry in listing.flatten() {
+        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMP_PREFIX));
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_file()) && is_abandoned(&entry.path()) {
+            tracing::debug!(file = %entry.path().display(), "removing what a dead writer left");
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+fn is_abandoned(path: &Path) -> bool {
+    let Ok(file) = OpenOptions::new().write(true).open(path) else { return false };
+    let modified = file.metadata().and_then(|metadata| metadata.modified());
+    let Ok(age) = modified.map(|then| SystemTime::now().duration_since(then).unwrap_or_default()) else {
+        return false;
+    };
+    match file.try_lock() {
+        Ok(()) => age > YOUNG,
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(_)) => age > OLD,
+    }
+}
