@@ -1,0 +1,60 @@
+//! Locations: which spelling names a registry and which a layout, and where the directory ends.
+use reference::{Digest, LayoutLocation, LayoutName, Location, RefName, Reference};
+
+fn digest() -> Digest {
+    Digest::sha256([0xab; 32])
+}
+
+fn layout(text: &str, dir: &str, name: Option<LayoutName>) {
+    let expected = Location::Layout(LayoutLocation { dir: dir.into(), name });
+    assert_eq!(text.parse(), Ok(expected), "{text}");
+}
+
+fn named(name: &str) -> LayoutName {
+    LayoutName::RefName(RefName::new(name))
+}
+
+#[test]
+fn all_spellings_of_a_registry_read_alike() {
+    let expected: Reference = "ghcr.io/owner/app:v1".parse().unwrap();
+    for text in ["ghcr.io/owner/app:v1", "docker://ghcr.io/owner/app:v1", "oci://ghcr.io/owner/app:v1"] {
+        assert_eq!(text.parse(), Ok(Location::Registry(expected.clone())), "{text}");
+    }
+}
+
+#[test]
+fn short_names_are_docker_hub() {
+    let expected: Reference = "docker.io/library/alpine".parse().unwrap();
+    for text in ["alpine", "docker://alpine"] {
+        assert_eq!(text.parse(), Ok(Location::Registry(expected.clone())), "{text}");
+    }
+}
+
+#[test]
+fn a_directory_ends_at_the_first_colon_and_the_rest_is_one_name() {
+    layout("oci:images", "images", None);
+    layout("oci:/srv/images:v1", "/srv/images", Some(named("v1")));
+    layout("oci:images:team/app:v1", "images", Some(named("team/app:v1")));
+    layout("oci:images:any text, even: this", "images", Some(named("any text, even: this")));
+    layout("oci:images:v1@sha256:ab", "images", Some(named("v1@sha256:ab")));
+    layout("oci:me@home:v1", "me@home", Some(named("v1")));
+}
+
+#[test]
+fn an_entry_can_be_named_by_digest() {
+    let by_digest = || Some(LayoutName::Digest(digest()));
+    layout(&format!("oci:images:@{}", digest()), "images", by_digest());
+    layout(&format!("oci:images@{}", digest()), "images", by_digest());
+    layout(&format!("ocidir://images@{}", digest()), "images", by_digest());
+}
+
+#[test]
+fn a_regclient_directory_ends_at_the_last_colon() {
+    layout("ocidir://images", "images", None);
+    layout("ocidir:///srv/images:v1", "/srv/images", Some(named("v1")));
+    layout("ocidir://a:b:v1", "a:b", Some(named("v1")));
+    layout("ocidir://a:b/c", "a:b/c", None);
+    layout("ocidir://me@home:v1", "me@home", Some(named("v1")));
+    let pinned = LayoutName::Pinned(RefName::new("v1"), digest());
+    layout(&format!("ocidir://images:v1@{}", digest()), "images", Some(pinned));
+}
