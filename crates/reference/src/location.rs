@@ -93,7 +93,7 @@ impl LayoutLocation {
         let Some((dir, name)) = text.split_once(':') else { return Self::new(text, None) };
         let start = dir.len() + 1;
         let name = match name.strip_prefix('@') {
-            Some(number) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(number) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
                 return Err(Flaw::new(start, ParseErrorKind::EntryNumber));
             }
             Some(digest) => LayoutName::Digest(Digest::parse(digest).map_err(|flaw| flaw.within(start + 1))?),
