@@ -23,7 +23,7 @@ pub struct Engine {
 /// The lanes of every registry and layout that the engine has met.
 pub(crate) struct Wharf {
     width: usize,
-    lanes: Mutex<HashMap<String, Arc<Lanes>>>,
+    lanes: Mutex<HashMap<String, Lanes>>,
 }
 
 impl Wharf {
@@ -38,11 +38,9 @@ impl Wharf {
         pace::pair(&source, &target).await
     }
 
-    fn at(&self, place: &Place) -> Arc<Lanes> {
+    fn at(&self, place: &Place) -> Lanes {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let known =
-            lanes.entry(place.origin().to_owned()).or_insert_with(|| Arc::new(Lanes::new(self.width)));
-        Arc::clone(known)
+        lanes.entry(place.origin().to_owned()).or_insert_with(|| Lanes::new(self.width)).clone()
     }
 }
 

@@ -39,7 +39,7 @@ impl Budget {
     pub(crate) fn progress(&mut self, bytes: u64) {
         self.moved = self.moved.saturating_add(bytes);
         if self.moved >= PROGRESS {
-            self.backoff = pace::Backoff::new(ATTEMPTS);
+            self.backoff.refill();
             self.moved = 0;
         }
     }
