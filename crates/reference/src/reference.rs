@@ -1,7 +1,10 @@
 //! References: `registry/repository[:tag][@digest]`.
 use std::{fmt, str::FromStr};
 
-use crate::{Digest, ParseError, ParseErrorKind, Registry, RepositoryName, Tag, error::Flaw};
+use crate::{
+    Digest, ParseError, ParseErrorKind, Registry, RepositoryName, Tag,
+    error::{Flaw, is_digest},
+};
 
 /// A name of an image at a registry. Tag and digest may both be there: the digest is read, the tag is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -78,7 +81,7 @@ impl<'a> Parts<'a> {
             return Err(Flaw::new(0, ParseErrorKind::Scheme));
         }
         let (name, digest) = split_once_or_all(text, '@');
-        if digest.is_some_and(|digest| digest.contains('/')) {
+        if digest.is_some_and(|after| is_login(name, after)) {
             return Err(Flaw::new(0, ParseErrorKind::UserInfo));
         }
         let (registry, rest) = match name.split_once('/') {
@@ -111,6 +114,15 @@ impl<'a> Parts<'a> {
 
 fn split_once_or_all(text: &str, separator: char) -> (&str, Option<&str>) {
     text.split_once(separator).map_or((text, None), |(before, after)| (before, Some(after)))
+}
+
+/// Whether an `@` stands behind a user name and not before a digest: it has a path after it, or, in `user:password@host`,
+/// a host.
+fn is_login(before: &str, after: &str) -> bool {
+    let port = |text: &str| (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_port = after.rsplit_once(':').is_some_and(|(_, text)| port(text));
+    let is_host = !is_digest(after) && (after == "localhost" || after.contains('.') || is_port);
+    after.contains('/') || (is_host && before.contains(':') && !before.contains('/'))
 }
 
 /// Whether a URL was written where a name belongs.

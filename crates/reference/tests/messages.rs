@@ -62,10 +62,12 @@ fn a_password_in_front_of_a_name_is_never_shown() {
         "user:s3cret@h.example/app",
         "docker://user:s3cret@h.example/app",
         "https://user:s3/cret@h.example/app@sha256:ab",
+        "user:s3cret@h.example",
+        "user:s3cret@localhost:5000",
     ] {
         let error = refuse(text);
         let said = format!("{error} {} {error:?}", error.pointed());
-        assert!(!said.contains("cret") && said.contains("***@h.example/app"), "{said}");
+        assert!(!said.contains("cret") && said.contains("***@"), "{said}");
     }
 }
 
