@@ -205,7 +205,7 @@ mod tests {
     #[tokio::test]
     async fn a_pair_on_one_set_takes_one_lane() {
         let lanes = Lanes::new(1);
-        let pair = pair(&lanes, &lanes.clone()).await;
+        let pair = pair(&lanes, &lanes.clone()).now_or_never().unwrap();
         assert!(pair.second.is_none());
         assert_eq!(free(&lanes), 0);
     }
