@@ -4,7 +4,7 @@ use std::fmt;
 use futures::future::BoxFuture;
 use reference::{Registry, RepositoryName};
 
-use crate::{AuthError, Secret};
+use crate::{AuthError, Origin, Secret};
 
 /// What a user can prove identity with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,7 +17,7 @@ pub enum Credential {
         /// The password.
         password: Secret,
     },
-    /// An OAuth2 refresh token: goes to the token endpoint by POST, never on a registry request.
+    /// An `OAuth2` refresh token: goes to the token endpoint by POST, never on a registry request.
     IdentityToken(Secret),
     /// A refresh token beside a user name and a password, which serve where the token endpoint takes no POST.
     IdentityTokenWithLogin {
@@ -51,6 +51,11 @@ pub trait CredentialSource: Send + Sync + fmt::Debug {
         registry: &'a Registry,
         repository: &'a RepositoryName,
     ) -> BoxFuture<'a, Result<Option<Found>, AuthError>>;
+
+    /// The credential for every repository, where there is only one and no work is needed to know it.
+    fn given(&self) -> Option<&Found> {
+        None
+    }
 }
 
 /// A credential that was handed over: by flags, a request or the environment. `None` is anonymous.
@@ -64,6 +69,10 @@ impl CredentialSource for Given {
         _repository: &'a RepositoryName,
     ) -> BoxFuture<'a, Result<Option<Found>, AuthError>> {
         Box::pin(std::future::ready(Ok(self.0.clone())))
+    }
+
+    fn given(&self) -> Option<&Found> {
+        self.0.as_ref()
     }
 }
 
@@ -82,18 +91,95 @@ impl Credential {
         match (username, password) {
             (None, None) => Ok(None),
             (Some(username), Some(password)) => Ok(Some(Self::Basic { username, password })),
-            (Some(username), None) => {
-                Err(AuthError::PasswordMissing { registry: registry.to_string(), username })
-            }
-            (None, Some(token)) if acr || is_acr_host(registry.host()) => Ok(Some(Self::EntraToken(token))),
+            (Some(_), None) => Err(AuthError::PasswordMissing { registry: registry.to_string() }),
+            (None, Some(token)) if is_acr(registry, acr) => Ok(Some(Self::EntraToken(token))),
             (None, Some(_)) => Err(AuthError::NotAcr { registry: registry.to_string() }),
+        }
+    }
+
+    /// The user name and the password, where there are any.
+    pub(crate) fn login(&self) -> Option<(&str, &Secret)> {
+        match self {
+            Self::Basic { username, password } | Self::IdentityTokenWithLogin { username, password, .. } => {
+                Some((username, password))
+            }
+            Self::IdentityToken(_) | Self::RegistryToken(_) | Self::EntraToken(_) => None,
+        }
+    }
+
+    /// The refresh token, where there is one.
+    pub(crate) fn identity_token(&self) -> Option<&Secret> {
+        match self {
+            Self::IdentityToken(token) | Self::IdentityTokenWithLogin { token, .. } => Some(token),
+            Self::Basic { .. } | Self::RegistryToken(_) | Self::EntraToken(_) => None,
         }
     }
 }
 
-/// Whether a host belongs to Azure Container Registry by its name.
-pub(crate) fn is_acr_host(host: &str) -> bool {
-    [".azurecr.io", ".azurecr.cn", ".azurecr.us"]
-        .iter()
-        .any(|suffix| host.len() > suffix.len() && host.ends_with(suffix))
+/// Whether `registry` takes an Entra token over a connection to `origin`; `acr` says that the user said so.
+pub(crate) fn may_exchange(registry: &Registry, origin: &Origin, acr: bool) -> Result<(), AuthError> {
+    if !is_acr(registry, acr) {
+        return Err(AuthError::NotAcr { registry: registry.to_string() });
+    }
+    if !origin.https && !origin.is_loopback() {
+        return Err(AuthError::EntraInClear { registry: registry.to_string() });
+    }
+    Ok(())
+}
+
+fn is_acr(registry: &Registry, acr: bool) -> bool {
+    let host = registry.host();
+    let named = |suffix: &&str| host.len() > suffix.len() && host.ends_with(*suffix);
+    acr || ACR_SUFFIXES.iter().any(named)
+}
+
+const ACR_SUFFIXES: [&str; 3] = [".azurecr.io", ".azurecr.cn", ".azurecr.us"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login(
+        username: Option<&str>,
+        password: Option<&str>,
+        host: &str,
+        acr: bool,
+    ) -> Result<Option<Credential>, AuthError> {
+        let password = password.map(Secret::new);
+        Credential::from_login(username.map(str::to_owned), password, &host.parse().unwrap(), acr)
+    }
+
+    #[test]
+    fn a_user_name_needs_a_password() {
+        assert_eq!(login(None, None, "r.example", false).unwrap(), None);
+        let missing = login(Some("u"), None, "r.example", false).unwrap_err();
+        assert_eq!(missing.kind(), crate::AuthErrorKind::Usage);
+        let basic = login(Some("u"), Some("p"), "r.example", false).unwrap();
+        assert!(matches!(basic, Some(Credential::Basic { .. })));
+    }
+
+    #[test]
+    fn a_password_alone_is_for_azure_only() {
+        for host in ["r.azurecr.io", "r.azurecr.cn", "r.azurecr.us", "R.azurecr.IO"] {
+            assert!(
+                matches!(login(None, Some("t"), host, false).unwrap(), Some(Credential::EntraToken(_))),
+                "{host}"
+            );
+        }
+        for host in ["r.example", "azurecr.io", "r.azurecr.io.evil.org", "evilazurecr.io", "r.azurecr.de"] {
+            let refused = login(None, Some("t"), host, false).unwrap_err();
+            assert!(matches!(refused, AuthError::NotAcr { .. }), "{host}");
+        }
+        assert!(login(None, Some("t"), "127.0.0.1:5000", true).unwrap().is_some());
+    }
+
+    #[test]
+    fn an_entra_token_does_not_cross_a_network_in_the_clear() {
+        let origin = |https, host: &str| Origin { https, host: host.to_owned(), port: 5000 };
+        let registry: Registry = "r.azurecr.io".parse().unwrap();
+        assert!(may_exchange(&registry, &origin(true, "r.azurecr.io"), false).is_ok());
+        assert!(may_exchange(&registry, &origin(false, "127.0.0.1"), true).is_ok());
+        let clear = may_exchange(&registry, &origin(false, "r.azurecr.io"), true).unwrap_err();
+        assert!(matches!(clear, AuthError::EntraInClear { .. }));
+    }
 }

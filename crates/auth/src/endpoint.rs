@@ -34,7 +34,7 @@ pub struct TokenResponse {
 /// all, repeats only 429 and 5xx and broken connections. A failure to get any answer is [`AuthError::Unreachable`].
 pub trait Endpoint: Send + Sync {
     /// Sends one request and returns its answer.
-    fn call<'a>(&'a self, request: TokenRequest) -> BoxFuture<'a, Result<TokenResponse, AuthError>>;
+    fn call(&self, request: TokenRequest) -> BoxFuture<'_, Result<TokenResponse, AuthError>>;
 }
 
 impl std::fmt::Debug for TokenResponse {

@@ -1,4 +1,8 @@
-//! Errors: why there is no authorization. Names hosts, scopes and where a credential came from; never its value.
+//! Errors: why there is no authorization.
+//!
+//! Names hosts, scopes and the place a credential came from; never its value.
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::Refusal;
@@ -21,33 +25,72 @@ pub enum AuthErrorKind {
     Local,
 }
 
+/// A credential that was found but not sent, because the token endpoint does not belong to the registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withheld {
+    /// Where the credential was found.
+    pub from: String,
+    /// The token endpoint that did not get it.
+    pub realm: String,
+}
+
 /// Why there is no authorization.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AuthError {
     /// A 401 without a challenge that we know how to answer.
-    #[error("{registry} asked for credentials without a challenge that can be answered{}", list(.offered))]
+    #[error("{registry} asks for credentials without a challenge that can be answered{}", offers(.offered))]
     NoUsableChallenge {
         /// The registry.
         registry: String,
         /// The schemes that it offered.
         offered: Vec<String>,
     },
-    /// A user name without a password.
-    #[error("a user name for {registry} without a password")]
-    PasswordMissing {
+    /// The credential needs a Bearer challenge, and there is none.
+    #[error("{registry} does not take the kind of token found in {from}{}", offers(.offered))]
+    CredentialUnusable {
         /// The registry.
         registry: String,
-        /// The user name.
-        username: String,
+        /// Where the credential was found.
+        from: String,
+        /// The schemes that it offered.
+        offered: Vec<String>,
     },
-    /// A password without a user name, at a registry that is not an Azure Container Registry.
-    #[error(
-        "a password without a user name is an Entra access token, and {registry} is not an Azure Container Registry"
-    )]
-    NotAcr {
+    /// Anonymous is not enough.
+    #[error("{registry} refuses anonymous access to {scopes}{}", Withheld::clause(.withheld.as_ref()))]
+    CredentialsMissing {
         /// The registry.
         registry: String,
+        /// What was asked for.
+        scopes: String,
+        /// A credential that was found but not sent.
+        withheld: Option<Withheld>,
+    },
+    /// The credential is wrong, or no longer good.
+    #[error("{by} refused the credentials from {from} ({status}){}", clause(.text))]
+    CredentialsRejected {
+        /// The registry.
+        registry: String,
+        /// Who refused: the registry, or the host of its token endpoint.
+        by: String,
+        /// Where the credential was found.
+        from: String,
+        /// The status of the answer.
+        status: u16,
+        /// What the server said; empty when nothing.
+        text: String,
+    },
+    /// The credential is good, but not for this.
+    #[error("{registry} denies {scopes} to the credentials from {from}{}", clause(.text))]
+    Denied {
+        /// The registry.
+        registry: String,
+        /// What was asked for.
+        scopes: String,
+        /// Where the credential was found.
+        from: String,
+        /// What the server said; empty when nothing.
+        text: String,
     },
     /// The URL of a token endpoint is refused.
     #[error("{registry} names a token endpoint that we do not go to: {refusal}")]
@@ -56,6 +99,16 @@ pub enum AuthError {
         registry: String,
         /// What was refused, and why.
         refusal: Refusal,
+    },
+    /// The token endpoint answered with neither a token nor a refusal.
+    #[error("the token endpoint {realm} answered {status}{}", clause(.text))]
+    TokenEndpoint {
+        /// The host of the token endpoint.
+        realm: String,
+        /// The status of the answer.
+        status: u16,
+        /// What the server said; empty when nothing.
+        text: String,
     },
     /// The token endpoint's answer makes no sense.
     #[error("the token endpoint {realm} gave {what}")]
@@ -73,23 +126,91 @@ pub enum AuthError {
         /// What happened.
         what: String,
     },
+    /// A user name without a password.
+    #[error("a user name for {registry} without a password")]
+    PasswordMissing {
+        /// The registry.
+        registry: String,
+    },
+    /// A password without a user name, at a registry that is not an Azure Container Registry.
+    #[error(
+        "a password without a user name is an Entra access token, and {registry} is not an Azure Container Registry"
+    )]
+    NotAcr {
+        /// The registry.
+        registry: String,
+    },
+    /// An Entra access token for a registry that speaks plain HTTP over a network.
+    #[error("an Entra access token is not sent to {registry} over plain HTTP")]
+    EntraInClear {
+        /// The registry.
+        registry: String,
+    },
+    /// A credential file that cannot be read or understood.
+    #[error("credential file {file}: {what}")]
+    File {
+        /// The file, or the variable that holds the same text.
+        file: String,
+        /// What is wrong, with the line where there is one.
+        what: String,
+    },
+    /// A credential helper that failed.
+    #[error("credential helper {name} for {server}: {what}")]
+    Helper {
+        /// The helper's program name.
+        name: String,
+        /// The server it was asked for.
+        server: String,
+        /// What happened.
+        what: String,
+    },
 }
 
 impl AuthError {
     /// What kind of failure this is.
     pub fn kind(&self) -> AuthErrorKind {
         match self {
-            Self::NoUsableChallenge { .. } => AuthErrorKind::Authentication,
-            Self::PasswordMissing { .. } | Self::NotAcr { .. } => AuthErrorKind::Usage,
+            Self::TokenEndpoint { status, .. } if is_later(*status) => AuthErrorKind::Unreachable,
+            Self::NoUsableChallenge { .. }
+            | Self::CredentialUnusable { .. }
+            | Self::CredentialsMissing { .. }
+            | Self::CredentialsRejected { .. }
+            | Self::Denied { .. }
+            | Self::TokenEndpoint { .. }
+            | Self::Helper { .. } => AuthErrorKind::Authentication,
+            Self::PasswordMissing { .. } | Self::NotAcr { .. } | Self::EntraInClear { .. } => {
+                AuthErrorKind::Usage
+            }
             Self::RealmRefused { .. } => AuthErrorKind::Address,
             Self::TokenMalformed { .. } => AuthErrorKind::Protocol,
             Self::Unreachable { .. } => AuthErrorKind::Unreachable,
+            Self::File { .. } => AuthErrorKind::Local,
         }
     }
 
     /// What to do next, when there is something to say.
     pub fn hint(&self) -> Option<String> {
-        None
+        match self {
+            Self::CredentialsMissing { withheld: Some(withheld), registry, .. } => {
+                Some(format!("{} does not belong to {registry}, so it gets no credentials", withheld.realm))
+            }
+            Self::CredentialsMissing { registry, .. } => {
+                Some(format!("give a user name and a password, or log in with `docker login {registry}`"))
+            }
+            Self::CredentialsRejected { from, .. } => Some(format!(
+                "correct or remove the credentials from {from}; anonymous access is not tried instead"
+            )),
+            Self::CredentialUnusable { .. } => Some("give a user name and a password".to_owned()),
+            Self::Denied { .. } => {
+                Some("check that the repository exists and what this user may do there".to_owned())
+            }
+            Self::RealmRefused { refusal, .. } => refusal.hint().map(str::to_owned),
+            Self::PasswordMissing { .. } => Some("give the password too".to_owned()),
+            Self::NotAcr { registry } => Some(format!(
+                "give a user name, or say --acr {registry} if it is an Azure Container Registry"
+            )),
+            _ => None,
+        }
     }
 
     /// Whether the same request may succeed later.
@@ -99,10 +220,28 @@ impl AuthError {
 
     /// Whether a `GET /v2/` may bring the challenge that the 401 lacked.
     pub fn wants_ping(&self) -> bool {
-        matches!(self, Self::NoUsableChallenge { .. })
+        matches!(self, Self::NoUsableChallenge { offered, .. } if offered.is_empty())
     }
 }
 
-fn list(offered: &[String]) -> String {
+impl Withheld {
+    fn clause(withheld: Option<&Self>) -> impl fmt::Display {
+        match withheld {
+            Some(Self { from, realm }) => format!("; the credentials from {from} were not sent to {realm}"),
+            None => String::new(),
+        }
+    }
+}
+
+/// Whether a status says "later" rather than "no".
+fn is_later(status: u16) -> bool {
+    status == 429 || status >= 500
+}
+
+fn offers(offered: &[String]) -> String {
     if offered.is_empty() { String::new() } else { format!(" (offered: {})", offered.join(", ")) }
+}
+
+fn clause(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
 }

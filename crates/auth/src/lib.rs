@@ -3,22 +3,32 @@
 //! Reading order: [`Challenge`] is what a registry asks for; [`Scopes`] what we ask for; [`Credential`] what the
 //! user has, [`Stores`] where it was found; [`admit`] decides where anything may be sent; [`Negotiator`] is the
 //! front door that puts them together. Knows no HTTP client: it asks through [`Endpoint`].
+mod address;
 mod admission;
 mod authorization;
+mod challenge;
 mod credential;
+mod demand;
+mod domain;
 mod endpoint;
 mod error;
+mod exchange;
+mod flight;
 mod negotiator;
 mod origin;
 mod scope;
 mod secret;
 mod store;
+mod text;
+mod token;
+mod tokens;
 
 pub use admission::{Admission, Context, Purpose, Refusal, RefusalReason, admit, admit_address};
 pub use authorization::Authorization;
+pub use challenge::Challenge;
 pub use credential::{Credential, CredentialSource, Found, Given};
 pub use endpoint::{Endpoint, TokenRequest, TokenResponse};
-pub use error::{AuthError, AuthErrorKind};
+pub use error::{AuthError, AuthErrorKind, Withheld};
 pub use negotiator::Negotiator;
 pub use origin::Origin;
 pub use scope::{Scope, Scopes};

@@ -3,6 +3,8 @@ use std::fmt;
 
 use url::Url;
 
+use crate::address::Class;
+
 /// Scheme, host and port of a server. Two URLs with different origins share no credential.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
@@ -24,6 +26,11 @@ impl Origin {
         };
         let host = url.host_str().filter(|host| !host.is_empty())?;
         Some(Self { https, host: host.to_ascii_lowercase(), port: url.port_or_known_default()? })
+    }
+
+    /// Whether the host is this machine by its name or address.
+    pub fn is_loopback(&self) -> bool {
+        Class::of_host(&self.host) == Class::Loopback
     }
 }
 
