@@ -115,12 +115,13 @@ impl Ingest {
         Ok(())
     }
 
-    /// Waits for the batch that is being written.
+    /// Waits for the batch that is being written. Whoever stops waiting can wait again: nothing is written out of
+    /// order when a request is dropped half-way.
     async fn land(&mut self) -> Result<(), Fault> {
-        match self.flight.take() {
-            Some(flight) => self.store.finish(flight, Step::SendBlob, "cannot write a blob").await,
-            None => Ok(()),
-        }
+        let Some(flight) = &mut self.flight else { return Ok(()) };
+        let landed = self.store.finish(flight, Step::SendBlob, "cannot write a blob").await;
+        self.flight = None;
+        landed
     }
 
     fn launch(&mut self) {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use content::{Fault, FaultKind, Step};
 use futures::stream::BoxStream;
 use reference::Digest;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinError;
 
 use crate::{Ingest, disk, lock, reading};
 
@@ -107,7 +107,7 @@ impl Store {
     /// Waits for work on another thread.
     pub(crate) async fn finish<T>(
         &self,
-        work: JoinHandle<io::Result<T>>,
+        work: impl Future<Output = Result<io::Result<T>, JoinError>>,
         step: Step,
         what: &str,
     ) -> Result<T, Fault> {
