@@ -15,6 +15,38 @@ use crate::{
 };
 
 /// Copies images. One engine serves any number of jobs, which share its lanes.
+///
+/// ```
+/// use std::{path::Path, sync::Arc};
+/// use content::Version;
+/// use copier::{Destination, Engine, Existing, Foreign, Job, Limits, Silent, Ties};
+/// use layout::Layout;
+/// use reference::RefName;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = std::env::temp_dir().join(format!("transship-doc-{}", std::process::id()));
+/// let source = Layout::open(Path::new("../../fixtures/images"))?;
+/// let target = Layout::create_or_open(&dir)?;
+/// let job = Job {
+///     source: Arc::new(source.repository(None)),
+///     version: Version::Name(RefName::new("hello:v1")),
+///     destinations: vec![Destination {
+///         target: Arc::new(target.repository(None)),
+///         names: vec![RefName::new("hello:copied")],
+///         expect: None,
+///     }],
+///     existing: Existing::Refuse,
+///     limits: Limits::default(),
+///     foreign: Foreign::Skip,
+///     ties: Ties::Together,
+/// };
+/// let report = Engine::new(Arc::new(Silent), 8).run(&job).await?;
+/// assert_eq!(report.manifests, 3);
+/// # std::fs::remove_dir_all(&dir)?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Engine {
     observer: Arc<dyn Observer>,
     wharf: Wharf,
