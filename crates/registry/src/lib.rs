@@ -1,1 +1,35 @@
-//! To come.
+//! The OCI distribution API as a source and a target of copies.
+//!
+//! Reading order: [`Options`] and [`Registries`] are the way in; a [`Repository`] is a [`content::Source`] and a
+//! [`content::Target`]; `client` authorises and repeats; `http` is the one file that knows the HTTP library.
+//! Never holds a blob in memory, never judges bytes, never decides what is copied.
+mod begin;
+mod blobs;
+mod body;
+mod client;
+mod content_range;
+mod endpoint;
+mod facts;
+mod fault;
+mod feed;
+mod follow;
+mod http_client;
+mod ladder;
+mod location;
+mod manifests;
+mod options;
+mod publish;
+mod referrers;
+mod refusal;
+mod registries;
+mod repository;
+mod sending;
+mod standing;
+mod text;
+mod tls;
+mod upload;
+mod wire;
+
+pub use options::{Options, Timeouts};
+pub use registries::Registries;
+pub use repository::Repository;

@@ -1,0 +1,132 @@
+//! Blobs on their way in: a GET, with a range where a transfer is resumed.
+use std::ops::Range;
+
+use auth::Scopes;
+use content::{Descriptor, Fault, FaultKind, Incoming, Step};
+use futures::{StreamExt, TryStreamExt};
+use http::{HeaderValue, Method, StatusCode, header::RANGE};
+
+use crate::{
+    Repository,
+    body::{Timed, drain},
+    content_range::ContentRange,
+    manifests::{check_said, said_digest},
+    refusal::Refusal,
+    wire::Reply,
+};
+
+impl Repository {
+    /// A blob's bytes from `span.start`, or from 0 where the server does not serve ranges.
+    pub(crate) async fn open_blob(&self, blob: &Descriptor, span: Range<u64>) -> Result<Incoming, Fault> {
+        if span.start == 0 && span.end >= blob.size {
+            return self.open_whole(blob).await;
+        }
+        let last = span.end.min(blob.size).saturating_sub(1);
+        let range = if span.end >= blob.size {
+            format!("bytes={}-", span.start)
+        } else {
+            format!("bytes={}-{last}", span.start)
+        };
+        let mut call = self.blob_call(Method::GET, blob, self.pull(), Step::ReadBlob)?;
+        if let Ok(value) = HeaderValue::from_str(&range) {
+            call = call.header(RANGE, value);
+        }
+        let reply = self.client.send(&call).await?;
+        match reply.status {
+            StatusCode::OK => self.incoming(blob, 0, reply),
+            StatusCode::PARTIAL_CONTENT if is_asked_for(&reply, span.start, blob.size) => {
+                self.incoming(blob, span.start, reply)
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
+                Err(self.refused(reply, Step::ReadBlob).await)
+            }
+            // A range that is answered in no way that can be used: a link to storage that has expired, a wrong
+            // Content-Range, a 416. The whole blob is asked for, once more from the registry's own URL.
+            _ => {
+                drain(reply, self.client.options.timeouts.idle).await;
+                self.open_whole(blob).await
+            }
+        }
+    }
+
+    async fn open_whole(&self, blob: &Descriptor) -> Result<Incoming, Fault> {
+        let call = self.blob_call(Method::GET, blob, self.pull(), Step::ReadBlob)?;
+        let reply = self.client.send(&call).await?;
+        if reply.status != StatusCode::OK {
+            return Err(self.refused(reply, Step::ReadBlob).await);
+        }
+        self.incoming(blob, 0, reply)
+    }
+
+    /// Whether the repository holds the blob, by HEAD.
+    pub(crate) async fn has_blob(&self, blob: &Descriptor, step: Step) -> Result<bool, Fault> {
+        let call = self.blob_call(Method::HEAD, blob, self.push(), step)?;
+        let reply = self.client.send(&call).await?;
+        match reply.status {
+            StatusCode::OK => Ok(reply.length().is_none_or(|length| length == blob.size)),
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Ok(false),
+            _ => Err(self.refused(reply, step).await),
+        }
+    }
+
+    fn blob_call(
+        &self,
+        method: Method,
+        blob: &Descriptor,
+        scopes: Scopes,
+        step: Step,
+    ) -> Result<crate::client::Call, Fault> {
+        self.call(method, &format!("blobs/{}", blob.digest), scopes, step)
+    }
+
+    /// The failure that an answer stands for.
+    pub(crate) async fn refused(&self, reply: Reply, step: Step) -> Fault {
+        Refusal::read(reply, self.client.options.timeouts.idle).await.fault(step)
+    }
+
+    fn incoming(&self, blob: &Descriptor, at: u64, reply: Reply) -> Result<Incoming, Fault> {
+        let step = Step::ReadBlob;
+        check_said(&blob.digest, said_digest(&reply).as_ref(), step)?;
+        let encoding = reply
+            .header("content-encoding")
+            .filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+            .map(crate::text::shown);
+        let due = blob.size.saturating_sub(at);
+        match (reply.length(), &encoding) {
+            (Some(length), None) if reply.status == StatusCode::OK && length != due => {
+                let what = format!("the registry offers {length} bytes where its descriptor says {due}");
+                return Err(Fault::new(FaultKind::Untrue, step, what));
+            }
+            (Some(length), Some(encoding)) if length != due => {
+                let what = format!(
+                    "the server compressed it on the way (Content-Encoding: {encoding}): it offers {length} bytes \
+                     where its descriptor says {due}"
+                );
+                return Err(Fault::new(FaultKind::Untrue, step, what));
+            }
+            _ => {}
+        }
+        if let Some(encoding) = encoding {
+            tracing::warn!(digest = %blob.digest, encoding, "the server names a Content-Encoding; the digest decides");
+        }
+        let client = std::sync::Arc::clone(&self.client);
+        let (place, digest) = (self.name.clone(), blob.digest.clone());
+        let bytes = Timed::new(reply.body, self.client.options.timeouts.idle).map_err(move |broken| {
+            let place = format!("{}/{place}", client.registry);
+            client.broken(step, &broken).at(place).about(&digest).momentary()
+        });
+        Ok(Incoming { at, bytes: bytes.boxed() })
+    }
+}
+
+/// Whether a 206 is what was asked for: RFC 9110, "Combining Parts", leaves no room for guesses.
+fn is_asked_for(reply: &Reply, start: u64, size: u64) -> bool {
+    let range = reply.header("content-range").and_then(ContentRange::parse);
+    range.is_some_and(|range| {
+        let length = range.last.saturating_sub(range.first).saturating_add(1);
+        range.first == start
+            && range.last < size
+            && range.total.is_none_or(|total| total == size)
+            && reply.length().is_none_or(|said| said == length)
+    })
+}

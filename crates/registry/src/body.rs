@@ -1,0 +1,94 @@
+//! Bodies of answers: read within a cap and an idle limit, or drained so that the connection can be used again.
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, StreamExt, stream::BoxStream};
+use tokio::time::{Sleep, sleep};
+
+use crate::wire::{Broken, Reply, Why};
+
+/// The most bytes that are read and thrown away to keep a connection.
+const DRAIN: usize = 64 * 1024;
+
+/// Why a body was not collected.
+#[derive(Debug)]
+pub(crate) enum Uncollected {
+    /// It has more bytes than it may have.
+    TooLarge,
+    /// It did not come to its end.
+    Broken(Broken),
+}
+
+/// The whole body, when it has at most `cap` bytes.
+pub(crate) async fn collect(reply: Reply, cap: usize, idle: Duration) -> Result<Bytes, Uncollected> {
+    let mut body = Timed::new(reply.body, idle);
+    let mut whole = BytesMut::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(Uncollected::Broken)?;
+        if whole.len().saturating_add(chunk.len()) > cap {
+            return Err(Uncollected::TooLarge);
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.freeze())
+}
+
+/// The first `cap` bytes of a body, whatever becomes of it afterwards.
+pub(crate) async fn beginning(reply: Reply, cap: usize, idle: Duration) -> Bytes {
+    let mut body = Timed::new(reply.body, idle);
+    let mut start = BytesMut::new();
+    while let Some(Ok(chunk)) = body.next().await {
+        let room = cap.saturating_sub(start.len());
+        start.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+        if start.len() >= cap {
+            break;
+        }
+    }
+    start.freeze()
+}
+
+/// Reads a small body to its end: a connection with an unread body cannot be used again.
+pub(crate) async fn drain(reply: Reply, idle: Duration) {
+    if reply.length().is_some_and(|length| length > DRAIN as u64) {
+        return;
+    }
+    beginning(reply, DRAIN, idle).await;
+}
+
+/// A body with an idle limit. Time counts only while somebody waits for the next piece: a slow reader is not the
+/// server's fault.
+pub(crate) struct Timed {
+    body: BoxStream<'static, Result<Bytes, Broken>>,
+    idle: Duration,
+    waiting: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timed {
+    pub(crate) fn new(body: BoxStream<'static, Result<Bytes, Broken>>, idle: Duration) -> Self {
+        Self { body, idle, waiting: None }
+    }
+}
+
+impl Stream for Timed {
+    type Item = Result<Bytes, Broken>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Poll::Ready(item) = self.body.poll_next_unpin(context) {
+            self.waiting = None;
+            return Poll::Ready(item);
+        }
+        let idle = self.idle;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(idle)));
+        if waiting.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        self.waiting = None;
+        self.body = futures::stream::empty().boxed();
+        let text = format!("nothing came for {} s", idle.as_secs_f32());
+        Poll::Ready(Some(Err(Broken::new(Why::TimedOut, text))))
+    }
+}

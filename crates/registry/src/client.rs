@@ -1,0 +1,269 @@
+//! The client: one registry, one credential. Authorises, sends, answers a challenge once, and repeats what is safe.
+use std::{sync::Arc, time::Duration};
+
+use auth::{Authorization, Negotiator, Origin, Scopes};
+use bytes::Bytes;
+use content::{Fault, FaultKind, Step};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{AUTHORIZATION, WWW_AUTHENTICATE},
+};
+use pace::Backoff;
+use reference::Registry;
+use url::Url;
+
+use crate::{
+    Options,
+    body::{Uncollected, collect, drain},
+    fault,
+    follow::{Hop, Trail},
+    http_client::Http,
+    standing::{Later, Standing},
+    wire::{Broken, Payload, Reach, Reply, Request},
+};
+
+/// How often a body that did not come whole is asked for again.
+const BODY_ATTEMPTS: u32 = 3;
+
+/// One registry as one credential sees it.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) http: Arc<Http>,
+    pub(crate) options: Arc<Options>,
+    pub(crate) registry: Registry,
+    pub(crate) origin: Origin,
+    pub(crate) negotiator: Negotiator,
+    /// What is known of the registry, whoever asks.
+    pub(crate) standing: Arc<Standing>,
+}
+
+/// One thing to ask of a registry.
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    /// A body small enough to be sent again.
+    pub(crate) body: Option<Bytes>,
+    pub(crate) scopes: Scopes,
+    pub(crate) step: Step,
+    /// Whether the URL is the registry's own, so that credentials go along.
+    pub(crate) own: bool,
+    /// Whether a second try could do harm, or is not worth it.
+    pub(crate) once: bool,
+    /// How long the answer may take, where that is not the usual.
+    pub(crate) patience: Option<Duration>,
+}
+
+impl Call {
+    pub(crate) fn new(method: Method, url: Url, scopes: Scopes, step: Step) -> Self {
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+            scopes,
+            step,
+            own: true,
+            once: false,
+            patience: None,
+        }
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    fn follows_redirects(&self) -> bool {
+        self.method == Method::GET || self.method == Method::HEAD
+    }
+}
+
+/// Why an attempt has no answer.
+enum Failed {
+    Broken(Broken),
+    Fault(Fault),
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Broken> for Failed {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl Client {
+    /// A URL below this registry.
+    pub(crate) fn url(&self, path: &str) -> Result<Url, Fault> {
+        let scheme = if self.options.speaks_tls(&self.registry) { "https" } else { "http" };
+        let text = format!("{scheme}://{}{path}", self.registry.api_host());
+        Url::parse(&text).map_err(|why| {
+            Fault::new(FaultKind::Protocol, Step::Resolve, format!("{text} is no URL")).because(why)
+        })
+    }
+
+    /// Sends `call`, again where that may help; the answer has any status that is not worth another try.
+    pub(crate) async fn send(&self, call: &Call) -> Result<Reply, Fault> {
+        let repeats = if call.once { 0 } else { self.options.attempts.saturating_sub(1) };
+        let mut backoff = Backoff::new(repeats);
+        loop {
+            self.standing.wait().await;
+            let failed = match self.attempt(call).await {
+                Ok(reply) => match Later::asked_by(&reply) {
+                    None => return Ok(reply),
+                    Some(later) => Err((reply, later)),
+                },
+                Err(Failed::Fault(fault)) => return Err(fault),
+                Err(Failed::Broken(broken)) => Ok(broken),
+            };
+            tracing::debug!(registry = %self.registry, step = call.step.as_str(), "to be sent again");
+            match failed {
+                Ok(broken) => {
+                    if !fault::may_pass(&broken) || !backoff.wait().await {
+                        return Err(self.broken(call.step, &broken));
+                    }
+                }
+                Err((reply, later)) => {
+                    if let Later::TooLong(when) = later {
+                        return Err(too_long(call.step, reply.status, &when));
+                    }
+                    if let Later::After(pause) = later {
+                        self.standing.close_for(pause);
+                    }
+                    if !backoff.wait().await {
+                        return Ok(reply);
+                    }
+                    drain(reply, self.options.timeouts.idle).await;
+                }
+            }
+        }
+    }
+
+    /// Sends `call` and reads the whole body of a success within `cap`; `None` for a body that is too large.
+    pub(crate) async fn fetch(&self, call: &Call, cap: usize) -> Result<(Reply, Option<Bytes>), Fault> {
+        let mut left = BODY_ATTEMPTS;
+        loop {
+            let mut reply = self.send(call).await?;
+            if !reply.status.is_success() {
+                return Ok((reply, None));
+            }
+            let body = std::mem::replace(&mut reply.body, Box::pin(futures::stream::empty()));
+            let whole = Reply { status: reply.status, headers: reply.headers.clone(), body };
+            left = left.saturating_sub(1);
+            match collect(whole, cap, self.options.timeouts.idle).await {
+                Ok(bytes) => return Ok((reply, Some(bytes))),
+                Err(Uncollected::TooLarge) => return Ok((reply, None)),
+                Err(Uncollected::Broken(_)) if left > 0 => {}
+                Err(Uncollected::Broken(broken)) => return Err(self.broken(call.step, &broken)),
+            }
+        }
+    }
+
+    /// One attempt: a 401 is answered once, with what its challenge asks for.
+    async fn attempt(&self, call: &Call) -> Result<Reply, Failed> {
+        if !call.own {
+            return Ok(self.transmit(call, None).await?);
+        }
+        let used = self.authorization(&call.scopes, call.step).await?;
+        let reply = self.transmit(call, used.as_ref()).await?;
+        if reply.status != StatusCode::UNAUTHORIZED {
+            return Ok(reply);
+        }
+        let fresh = self.answer(&call.scopes, call.step, reply, used.as_ref()).await?;
+        Ok(self.transmit(call, Some(&fresh)).await?)
+    }
+
+    /// What is at hand for the next request, before anybody asked for it.
+    pub(crate) async fn authorization(
+        &self,
+        scopes: &Scopes,
+        step: Step,
+    ) -> Result<Option<Authorization>, Fault> {
+        self.negotiator.authorization(scopes).await.map_err(|error| fault::unauthorised(step, error))
+    }
+
+    /// Gets the authorization that a 401 asks for.
+    pub(crate) async fn answer(
+        &self,
+        scopes: &Scopes,
+        step: Step,
+        reply: Reply,
+        used: Option<&Authorization>,
+    ) -> Result<Authorization, Fault> {
+        let asked = challenges(&reply.headers);
+        drain(reply, self.options.timeouts.idle).await;
+        let mut answer = self.negotiator.answer(scopes, &asked, used).await;
+        if answer.as_ref().is_err_and(auth::AuthError::wants_ping) {
+            let asked = self.ping(step).await?;
+            answer = self.negotiator.answer(scopes, &asked, used).await;
+        }
+        answer.map_err(|error| fault::unauthorised(step, error))
+    }
+
+    /// Asks for the challenge at the door: some registries do not repeat it elsewhere (gcr.io).
+    async fn ping(&self, step: Step) -> Result<Vec<String>, Fault> {
+        let request = Request::new(Method::GET, self.url("/v2/")?, self.options.timeouts.headers);
+        let reply = self.http.send(request).await.map_err(|broken| self.broken(step, &broken))?;
+        let challenges = challenges(&reply.headers);
+        drain(reply, self.options.timeouts.idle).await;
+        Ok(challenges)
+    }
+
+    /// Sends `call` once, and follows the redirects of its answer.
+    async fn transmit(&self, call: &Call, authorization: Option<&Authorization>) -> Result<Reply, Failed> {
+        let mut trail = Trail::new(&self.origin);
+        let mut url = call.url.clone();
+        loop {
+            let patience = call.patience.unwrap_or(self.options.timeouts.headers);
+            let mut request = Request::new(call.method.clone(), url.clone(), patience);
+            request.headers = call.headers.clone();
+            request.reach = Reach::of(&url, &self.origin);
+            request.body = call.body.clone().map_or(Payload::Empty, Payload::Bytes);
+            if trail.at_home() {
+                authorise(&mut request.headers, authorization);
+            }
+            let reply = self.http.send(request).await.map_err(|broken| trail.blame(broken))?;
+            if !call.follows_redirects() || !reply.status.is_redirection() {
+                return Ok(reply);
+            }
+            match trail.follow(&url, &reply, call.step)? {
+                Hop::To(next) => {
+                    drain(reply, self.options.timeouts.idle).await;
+                    url = next;
+                }
+                Hop::Stay => return Ok(reply),
+            }
+        }
+    }
+
+    /// The failure of a request to this registry.
+    pub(crate) fn broken(&self, step: Step, broken: &Broken) -> Fault {
+        fault::broken(&self.registry, step, broken)
+    }
+}
+
+fn too_long(step: Step, status: StatusCode, when: &str) -> Fault {
+    let what = format!("the registry answered {status} and asks to come back {when}");
+    let hint = "wait until then, or use credentials with a higher quota";
+    Fault::new(FaultKind::Unreachable, step, what).hint(hint)
+}
+
+/// Puts the authorization into a request to the registry itself; nowhere else may it go.
+pub(crate) fn authorise(headers: &mut HeaderMap, authorization: Option<&Authorization>) {
+    let value = authorization.map(|authorization| HeaderValue::from_str(authorization.header()));
+    if let Some(Ok(mut value)) = value {
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+}
+
+/// All values of `WWW-Authenticate`, as they came.
+fn challenges(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all(WWW_AUTHENTICATE).iter();
+    values.filter_map(|value| Some(value.to_str().ok()?.to_owned())).collect()
+}

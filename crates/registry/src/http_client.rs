@@ -1,0 +1,226 @@
+//! HTTP: the one file that knows the HTTP library.
+//!
+//! A request goes in, a response stream comes out. Never follows a redirect, never decompresses, never retries, and
+//! knows nothing of registries.
+use std::{
+    collections::HashMap,
+    error::Error,
+    io,
+    net::IpAddr,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use auth::{Origin, RefusalReason};
+use futures::{StreamExt, TryStreamExt};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderValue};
+use reqwest::{
+    Body, Client,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect::Policy,
+};
+use rustls::{ClientConfig, pki_types::CertificateDer};
+use tokio::time::timeout;
+use url::{Host, Url};
+
+use crate::{
+    Options, tls,
+    wire::{Broken, Payload, Reach, Reply, Request, Why},
+};
+
+/// Connections to every host, pooled.
+#[derive(Debug)]
+pub(crate) struct Http {
+    options: Arc<Options>,
+    extra_roots: Vec<CertificateDer<'static>>,
+    tls: OnceLock<Result<ClientConfig, Broken>>,
+    clients: Mutex<HashMap<Kind, Client>>,
+}
+
+/// Which of our few clients a request needs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Kind {
+    tls: bool,
+    /// Loopback never goes through a proxy.
+    loopback: bool,
+    reach: Reach,
+}
+
+impl Http {
+    pub(crate) fn new(options: Arc<Options>, extra_roots: Vec<CertificateDer<'static>>) -> Self {
+        Self { options, extra_roots, tls: OnceLock::new(), clients: Mutex::default() }
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(crate) async fn send(&self, request: Request) -> Result<Reply, Broken> {
+        let tls = request.url.scheme() == "https";
+        let kind = Kind { tls, loopback: is_loopback(&request.url), reach: request.reach.clone() };
+        let client = self.client(kind)?;
+        let streamed = matches!(request.body, Payload::Stream(..));
+        let patience = request.patience.saturating_add(self.options.timeouts.connect);
+        let sending = client.execute(translate(request));
+        let answer = if streamed {
+            sending.await
+        } else {
+            timeout(patience, sending).await.map_err(|_| {
+                Broken::new(Why::TimedOut, format!("no answer within {} s", patience.as_secs()))
+            })?
+        };
+        let mut answer = answer.map_err(|error| classify(error, tls))?;
+        Ok(Reply {
+            status: answer.status(),
+            headers: std::mem::take(answer.headers_mut()),
+            body: answer.bytes_stream().map_err(move |error| classify(error, tls)).boxed(),
+        })
+    }
+
+    fn client(&self, kind: Kind) -> Result<Client, Broken> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&kind) {
+            return Ok(client.clone());
+        }
+        let client = self.build(&kind)?;
+        clients.insert(kind, client.clone());
+        Ok(client)
+    }
+
+    fn build(&self, kind: &Kind) -> Result<Client, Broken> {
+        let config = if kind.tls {
+            self.tls.get_or_init(|| tls::trusting(&self.extra_roots, self.options.http2)).clone()?
+        } else {
+            tls::trusting_nobody()?
+        };
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(config)
+            .redirect(Policy::none())
+            .referer(false)
+            .user_agent(&self.options.user_agent)
+            .connect_timeout(self.options.timeouts.connect)
+            .tcp_nodelay(true);
+        if !(kind.tls && self.options.http2) {
+            builder = builder.http1_only();
+        }
+        if kind.loopback {
+            builder = builder.no_proxy();
+        }
+        if let Reach::Foreign(registry) = &kind.reach {
+            builder = builder.dns_resolver(Arc::new(Guarded(registry.clone())));
+        }
+        builder.build().map_err(|error| Broken::new(Why::Setup, words(&error)))
+    }
+}
+
+fn translate(request: Request) -> reqwest::Request {
+    let mut translated = reqwest::Request::new(request.method, request.url);
+    let headers = translated.headers_mut();
+    *headers = request.headers;
+    // A body that a server or a cache compressed on the way would not have its digest.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    match request.body {
+        Payload::Empty => {}
+        Payload::Bytes(bytes) => *translated.body_mut() = Some(bytes.into()),
+        Payload::Stream(length, stream) => {
+            headers.insert(CONTENT_LENGTH, length.into());
+            *translated.body_mut() = Some(Body::wrap_stream(stream));
+        }
+    }
+    translated
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// Looks up names that a server gave us, and passes only addresses to which that registry may send us.
+struct Guarded(Origin);
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let registry = self.0.clone();
+        Box::pin(async move {
+            let host = name.as_str();
+            let mut allowed = Vec::new();
+            let mut refused = None;
+            for socket in tokio::net::lookup_host((host, 0)).await? {
+                match auth::admit_address(socket.ip(), host, &registry) {
+                    Ok(()) => allowed.push(socket),
+                    Err(reason) => refused = Some(RefusedAddress(socket.ip(), reason)),
+                }
+            }
+            match refused {
+                Some(refused) if allowed.is_empty() => Err(refused.into()),
+                _ => Ok(Box::new(allowed.into_iter()) as Addrs),
+            }
+        })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("its name stands for {0}, where this registry may not send us ({1:?})")]
+struct RefusedAddress(IpAddr, RefusalReason);
+
+/// What broke, and the innermost error's words: the outer ones say less and may hold the URL.
+fn classify(error: reqwest::Error, tls: bool) -> Broken {
+    let error = error.without_url();
+    let (why, text) = search(&error, tls).unwrap_or_else(|| {
+        let why = if error.is_timeout() {
+            Why::TimedOut
+        } else if error.is_dns() {
+            Why::Name
+        } else if error.is_connect() {
+            Why::Connect
+        } else {
+            Why::Cut
+        };
+        (why, words(&error))
+    });
+    Broken { why, text }
+}
+
+fn search(error: &(dyn Error + 'static), tls: bool) -> Option<(Why, String)> {
+    if let Some(refused) = error.downcast_ref::<RefusedAddress>() {
+        return Some((Why::Address, refused.to_string()));
+    }
+    if let Some(handshake) = error.downcast_ref::<rustls::Error>() {
+        return handshake_failure(handshake).map(|why| (why, handshake.to_string()));
+    }
+    if let Some(parse) = error.downcast_ref::<hyper::Error>().filter(|hyper| hyper.is_parse()) {
+        return Some((if tls { Why::Cut } else { Why::PeerIsNot }, parse.to_string()));
+    }
+    let text = error.to_string();
+    if text.contains("proxy authorization required") {
+        return Some((Why::Proxy, "the proxy wants credentials".to_owned()));
+    }
+    // An io::Error's source() passes by the error that it wraps.
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    if let Some(found) = wrapped.and_then(|inner| search(inner, tls)) {
+        return Some(found);
+    }
+    error.source().and_then(|source| search(source, tls))
+}
+
+fn handshake_failure(error: &rustls::Error) -> Option<Why> {
+    use rustls::AlertDescription as Alert;
+    match error {
+        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
+            Some(Why::Certificate)
+        }
+        rustls::Error::AlertReceived(
+            Alert::CertificateRequired | Alert::BadCertificate | Alert::UnknownCA | Alert::AccessDenied,
+        ) => Some(Why::Certificate),
+        rustls::Error::InvalidMessage(_) => Some(Why::PeerIsPlain),
+        _ => None,
+    }
+}
+
+fn words(error: &dyn Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

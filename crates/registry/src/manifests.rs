@@ -1,0 +1,198 @@
+//! Manifests: asked for by HEAD where that is enough, else read whole, within a cap.
+use auth::Scopes;
+use bytes::Bytes;
+use content::{Descriptor, Fault, FaultKind, MAX_MANIFEST_BYTES, Manifest, MediaType, Step, Version};
+use http::{
+    HeaderValue, Method, StatusCode,
+    header::{ACCEPT, ETAG},
+};
+use reference::Digest;
+
+use crate::{Repository, body::drain, client::Call, refusal::Refusal, wire::Reply};
+
+/// The cap on a manifest's body, as a length.
+const CAP: usize = MAX_MANIFEST_BYTES as usize;
+
+/// What a HEAD said.
+enum Head {
+    Found(Descriptor),
+    Absent,
+    /// It does not say enough, or HEAD is not allowed: a GET decides.
+    Unclear,
+}
+
+impl Repository {
+    /// What `version` stands for; absence is a fault.
+    pub(crate) async fn resolve_version(&self, version: &Version) -> Result<Descriptor, Fault> {
+        match self.head(version, self.pull(), Step::Resolve).await? {
+            Head::Found(descriptor) => Ok(descriptor),
+            // Some registries answer HEAD with 404 where GET finds it (Nexus), and a 404 to GET says why.
+            Head::Absent | Head::Unclear => {
+                let manifest = self.read_manifest(version, None, self.pull()).await?;
+                Ok(manifest.descriptor().clone())
+            }
+        }
+    }
+
+    /// What `version` stands for; `None` when the registry says that it is absent, or the repository is.
+    pub(crate) async fn find_version(
+        &self,
+        version: &Version,
+        scopes: Scopes,
+        step: Step,
+    ) -> Result<Option<Descriptor>, Fault> {
+        match self.head(version, scopes.clone(), step).await? {
+            Head::Found(descriptor) => Ok(Some(descriptor)),
+            Head::Absent => Ok(None),
+            Head::Unclear => match self.read_manifest(version, None, scopes).await {
+                Ok(manifest) => Ok(Some(manifest.descriptor().clone())),
+                Err(fault) if fault.kind() == FaultKind::Absent => Ok(None),
+                Err(fault) => Err(fault),
+            },
+        }
+    }
+
+    async fn head(&self, version: &Version, scopes: Scopes, step: Step) -> Result<Head, Fault> {
+        let call = self.manifest_call(Method::HEAD, version, None, scopes, step)?;
+        let reply = self.client.send(&call).await?;
+        match reply.status {
+            StatusCode::OK => read_head(version, &reply, step),
+            StatusCode::NOT_FOUND => Ok(Head::Absent),
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => Ok(Head::Unclear),
+            _ => Err(Refusal::read(reply, self.client.options.timeouts.idle).await.fault(step)),
+        }
+    }
+
+    /// Reads and checks a manifest.
+    pub(crate) async fn read_manifest(
+        &self,
+        version: &Version,
+        described: Option<&Descriptor>,
+        scopes: Scopes,
+    ) -> Result<Manifest, Fault> {
+        Ok(self.read_manifest_and_etag(version, described, scopes).await?.0)
+    }
+
+    /// Reads and checks a manifest, with the `ETag` under which it was served, if any.
+    pub(crate) async fn read_manifest_and_etag(
+        &self,
+        version: &Version,
+        described: Option<&Descriptor>,
+        scopes: Scopes,
+    ) -> Result<(Manifest, Option<HeaderValue>), Fault> {
+        let step = Step::ReadManifest;
+        let call = self.manifest_call(Method::GET, version, described, scopes, step)?;
+        let (reply, bytes) = self.client.fetch(&call, CAP).await?;
+        let Some(bytes) = bytes else {
+            return Err(self.unread(reply, step).await);
+        };
+        let manifest = read_manifest(version, described, &reply, bytes)?;
+        Ok((manifest, reply.headers.get(ETAG).cloned()))
+    }
+
+    async fn unread(&self, reply: Reply, step: Step) -> Fault {
+        if reply.status.is_success() {
+            let what = format!("the manifest has more than the {MAX_MANIFEST_BYTES} bytes that are allowed");
+            return Fault::new(FaultKind::Refused, step, what);
+        }
+        if reply.status.is_redirection() {
+            let what = format!("the registry answered {} and does not say where to", reply.status);
+            drain(reply, self.client.options.timeouts.idle).await;
+            return Fault::new(FaultKind::Protocol, step, what);
+        }
+        Refusal::read(reply, self.client.options.timeouts.idle).await.fault(step)
+    }
+
+    /// HEAD and GET send the same `Accept`: without it, or with another, some registries serve another manifest
+    /// under the same tag.
+    fn manifest_call(
+        &self,
+        method: Method,
+        version: &Version,
+        described: Option<&Descriptor>,
+        scopes: Scopes,
+        step: Step,
+    ) -> Result<Call, Fault> {
+        let mut accepted: Vec<&str> = MediaType::accepted().collect();
+        let own = described.map(|descriptor| descriptor.media_type.as_str());
+        accepted.extend(own.filter(|own| !own.is_empty() && !MediaType::accepted().any(|one| one == *own)));
+        let value =
+            HeaderValue::from_str(&accepted.join(", ")).unwrap_or_else(|_| HeaderValue::from_static("*/*"));
+        Ok(self.call(method, &format!("manifests/{version}"), scopes, step)?.header(ACCEPT, value))
+    }
+}
+
+/// The digest that a registry says it serves.
+pub(crate) fn said_digest(reply: &Reply) -> Option<Digest> {
+    reply.header("docker-content-digest")?.trim().parse().ok()
+}
+
+fn read_head(version: &Version, reply: &Reply, step: Step) -> Result<Head, Fault> {
+    let content_type = reply.header("content-type").unwrap_or_default();
+    if content_type.contains("text/html") {
+        return Err(html(step));
+    }
+    let said = said_digest(reply);
+    let digest = match version {
+        Version::Digest(asked) => {
+            check_said(asked, said.as_ref(), step)?;
+            Some(asked.clone())
+        }
+        Version::Name(_) => said,
+    };
+    Ok(match (digest, reply.length()) {
+        (Some(digest), Some(size)) if size > 0 => {
+            Head::Found(Descriptor::new(MediaType::new(content_type), digest, size))
+        }
+        _ => Head::Unclear,
+    })
+}
+
+fn read_manifest(
+    version: &Version,
+    described: Option<&Descriptor>,
+    reply: &Reply,
+    bytes: Bytes,
+) -> Result<Manifest, Fault> {
+    let content_type = reply.header("content-type");
+    if content_type.is_some_and(|value| value.contains("text/html")) {
+        return Err(html(Step::ReadManifest));
+    }
+    let said = said_digest(reply);
+    let digest = match version {
+        Version::Digest(asked) => {
+            check_said(asked, said.as_ref(), Step::ReadManifest)?;
+            Some(asked)
+        }
+        // The registry's own word for a tag, and the algorithm that it keeps it under.
+        Version::Name(_) => described.map(|descriptor| &descriptor.digest).or(said.as_ref()),
+    };
+    let manifest = Manifest::read(bytes, content_type, digest, described);
+    match reply.header("content-encoding").filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        Some(encoding) => manifest.map_err(|fault| compressed(fault.step(), encoding, &fault)),
+        None => manifest,
+    }
+}
+
+/// The answer names another digest than the one asked for. Another algorithm is no contradiction: docker-registry
+/// 2.8 names the sha256 of what it keeps by sha512.
+pub(crate) fn check_said(asked: &Digest, said: Option<&Digest>, step: Step) -> Result<(), Fault> {
+    match said {
+        Some(said) if said.algorithm() == asked.algorithm() && said != asked => {
+            Err(Fault::new(FaultKind::Untrue, step, format!("asked for {asked}, the registry names {said}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn html(step: Step) -> Fault {
+    Fault::new(FaultKind::Untrue, step, "HTML came where a manifest was due")
+        .hint("the host may be a web server or a proxy's login page: check the registry's name and port")
+}
+
+/// Content that arrived compressed although it was asked for as it is.
+pub(crate) fn compressed(step: Step, encoding: &str, fault: &Fault) -> Fault {
+    let encoding = crate::text::shown(encoding);
+    let what = format!("the server compressed it on the way (Content-Encoding: {encoding}): {fault}");
+    Fault::new(FaultKind::Untrue, step, what)
+}

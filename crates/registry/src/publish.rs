@@ -1,0 +1,123 @@
+//! Publishing: a manifest by digest or under a tag. The bytes go out exactly as they came.
+use content::{At, Fault, FaultKind, Manifest, Mode, Step, Version};
+use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use reference::{RefName, Tag};
+
+use crate::{
+    Repository,
+    body::drain,
+    manifests::{check_said, said_digest},
+    refusal::Refusal,
+    wire::Reply,
+};
+
+const STEP: Step = Step::Publish;
+
+impl Repository {
+    /// Writes `manifest`. A tag that must not be moved is looked up just before: between the two requests lies the
+    /// only moment in which somebody else can still be overwritten.
+    pub(crate) async fn publish_manifest(
+        &self,
+        manifest: &Manifest,
+        at: At<'_>,
+        mode: Mode,
+    ) -> Result<(), Fault> {
+        let name = match at {
+            At::Name(name) => Some(name),
+            At::Part | At::Digest => None,
+        };
+        let reference = match name {
+            Some(name) => tag(name)?.as_str().to_owned(),
+            None => manifest.digest().to_string(),
+        };
+        if let (Some(name), Mode::NoForce) = (name, mode)
+            && self.find_version(&Version::Name(name.clone()), self.push(), STEP).await?.is_some()
+        {
+            let what = "the tag exists by now; it was not there when the copy began";
+            return Err(Fault::new(FaultKind::Conflict, STEP, what).about(name));
+        }
+        let reply = self.put_manifest(manifest, &reference).await?;
+        if !is_written(reply.status) {
+            return self.unwritten(manifest, name, reply).await;
+        }
+        check_said(manifest.digest(), said_digest(&reply).as_ref(), STEP)?;
+        let lists_referrers = reply.header("oci-subject").is_some();
+        drain(reply, self.client.options.timeouts.idle).await;
+        match manifest.subject() {
+            Some(subject) if !lists_referrers => self.refer(manifest, subject).await,
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) async fn put_manifest(&self, manifest: &Manifest, reference: &str) -> Result<Reply, Fault> {
+        let media_type = HeaderValue::from_str(manifest.media_type().as_str()).map_err(|why| {
+            Fault::new(FaultKind::Untrue, STEP, "its media type cannot stand in a header").because(why)
+        })?;
+        let path = format!("manifests/{reference}");
+        let mut call = self.call(Method::PUT, &path, self.push(), STEP)?.header(CONTENT_TYPE, media_type);
+        call.body = Some(manifest.bytes().clone());
+        call.patience = Some(self.client.options.timeouts.commit);
+        self.client.send(&call).await
+    }
+
+    /// A refused tag may be immutable and right already; that is no failure.
+    async fn unwritten(
+        &self,
+        manifest: &Manifest,
+        name: Option<&RefName>,
+        reply: Reply,
+    ) -> Result<(), Fault> {
+        let status = reply.status;
+        let refusal = Refusal::read(reply, self.client.options.timeouts.idle).await;
+        let fault = self.refusal_of(manifest, &refusal);
+        let Some(name) = name.filter(|_| may_be_immutable(status)) else {
+            return Err(fault);
+        };
+        let version = Version::Name(name.clone());
+        let Ok(Some(there)) = self.find_version(&version, self.push(), STEP).await else {
+            return Err(fault);
+        };
+        if there.digest == *manifest.digest() {
+            tracing::debug!(tag = %name, "refused, but the tag is at this digest already");
+            return Ok(());
+        }
+        let says_so = refusal.mentions("immutab") || refusal.mentions("already") || refusal.mentions("lock");
+        if fault.kind() == FaultKind::Protocol || says_so {
+            let what = format!("the tag is at {} and may not be moved: {}", there.digest, refusal.words());
+            return Err(Fault::new(FaultKind::Conflict, STEP, what).about(name));
+        }
+        Err(fault)
+    }
+
+    fn refusal_of(&self, manifest: &Manifest, refusal: &Refusal) -> Fault {
+        let fault = refusal.fault(STEP);
+        let shape_refused =
+            refusal.status == StatusCode::METHOD_NOT_ALLOWED || refusal.has("MANIFEST_INVALID");
+        if shape_refused {
+            return fault
+                .hint(format!("this registry may not take manifests of type {}", manifest.media_type()));
+        }
+        if refusal.has("DIGEST_INVALID") && manifest.digest().algorithm() != reference::Algorithm::Sha256 {
+            let hint = "this registry may not hold content with sha512 digests";
+            return Fault::new(FaultKind::Refused, STEP, refusal.words()).hint(hint);
+        }
+        fault
+    }
+}
+
+fn is_written(status: StatusCode) -> bool {
+    matches!(status, StatusCode::CREATED | StatusCode::ACCEPTED | StatusCode::OK | StatusCode::NO_CONTENT)
+}
+
+/// Statuses with which registries refuse to move a tag: ECR 400, Harbor 412, others 403, 405 or 409.
+fn may_be_immutable(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 400 | 403 | 405 | 409 | 412 | 422 | 423)
+}
+
+fn tag(name: &RefName) -> Result<Tag, Fault> {
+    name.as_str().parse().map_err(|why: reference::ParseError| {
+        Fault::new(FaultKind::Refused, STEP, "the name is no tag that a registry can hold")
+            .about(name)
+            .because(why)
+    })
+}

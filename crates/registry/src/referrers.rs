@@ -1,0 +1,128 @@
+//! The referrers fallback tag: an index of what refers to a subject, kept by clients where a registry does not.
+//!
+//! distribution-spec, "Pushing Manifests with Subject" and "Referrers Tag Schema": pull the index, merge, push.
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use content::{Descriptor, Fault, FaultKind, Manifest, MediaType, Shape, Step, Version};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use reference::{Digest, RefName};
+use serde_json::{Map, Value, json};
+
+use crate::{Repository, body::drain};
+
+const STEP: Step = Step::Publish;
+/// How often the index is merged anew because somebody else wrote it meanwhile.
+const ATTEMPTS: u32 = 3;
+/// The most entries of an index: a registry that lets it grow further is not worth an endless document.
+const MAX_ENTRIES: usize = 10_000;
+
+impl Repository {
+    /// Adds `manifest` to the fallback tag of `subject`, unless it is there.
+    pub(crate) async fn refer(&self, manifest: &Manifest, subject: &Descriptor) -> Result<(), Fault> {
+        let tag = fallback_tag(&subject.digest);
+        for _ in 0..ATTEMPTS {
+            let (mut entries, version) = self.referrers(&tag).await?;
+            if entries.iter().any(|entry| names(entry, manifest.digest())) {
+                return Ok(());
+            }
+            if entries.len() >= MAX_ENTRIES {
+                let what = format!("the index of referrers at {tag} has {MAX_ENTRIES} entries already");
+                return Err(Fault::new(FaultKind::Refused, STEP, what));
+            }
+            entries.push(entry(manifest));
+            if self.write_referrers(&tag, &entries, version).await? {
+                return Ok(());
+            }
+        }
+        let what = format!("others keep writing the index of referrers at {tag}");
+        Err(Fault::new(FaultKind::Unreachable, STEP, what).momentary())
+    }
+
+    /// The entries as they stand, byte for byte, and the `ETag` to write against.
+    async fn referrers(&self, tag: &str) -> Result<(Vec<Value>, Option<HeaderValue>), Fault> {
+        let version = Version::Name(RefName::new(tag));
+        let (manifest, etag) = match self.read_manifest_and_etag(&version, None, self.push()).await {
+            Ok(found) => found,
+            Err(fault) if fault.kind() == FaultKind::Absent => return Ok((Vec::new(), None)),
+            Err(fault) => return Err(fault),
+        };
+        if !matches!(manifest.shape(), Shape::Index { .. }) {
+            let what = format!("the tag {tag} is taken by something that is no index of referrers");
+            return Err(Fault::new(FaultKind::Conflict, STEP, what));
+        }
+        let index: Value = serde_json::from_slice(manifest.bytes()).unwrap_or(Value::Null);
+        let entries = index.get("manifests").and_then(Value::as_array).cloned();
+        Ok((entries.unwrap_or_default(), etag))
+    }
+
+    /// `false` when the index was written by somebody else since it was read.
+    async fn write_referrers(
+        &self,
+        tag: &str,
+        entries: &[Value],
+        version: Option<HeaderValue>,
+    ) -> Result<bool, Fault> {
+        let media_type = MediaType::oci_index();
+        let index = json!({ "schemaVersion": 2, "mediaType": media_type.as_str(), "manifests": entries });
+        let mut call = self.call(Method::PUT, &format!("manifests/{tag}"), self.push(), STEP)?;
+        call.body = Some(Bytes::from(index.to_string()));
+        if let Ok(value) = HeaderValue::from_str(media_type.as_str()) {
+            call = call.header(CONTENT_TYPE, value);
+        }
+        if let Some(version) = version {
+            call = call.header(HeaderName::from_static("if-match"), version);
+        }
+        let reply = self.client.send(&call).await?;
+        match reply.status {
+            StatusCode::PRECONDITION_FAILED => {
+                drain(reply, self.client.options.timeouts.idle).await;
+                Ok(false)
+            }
+            status if status.is_success() => {
+                drain(reply, self.client.options.timeouts.idle).await;
+                Ok(true)
+            }
+            _ => Err(self.refused(reply, STEP).await),
+        }
+    }
+}
+
+/// `sha256:abc` as a tag: the colon becomes a hyphen.
+fn fallback_tag(subject: &Digest) -> String {
+    format!("{}-{}", subject.algorithm().as_str(), subject.hex().get(..64).unwrap_or_default())
+}
+
+fn names(entry: &Value, digest: &Digest) -> bool {
+    entry.get("digest").and_then(Value::as_str) == Some(digest.to_string().as_str())
+}
+
+/// How the index names a referrer: its descriptor, with artifact type and annotations.
+fn entry(manifest: &Manifest) -> Value {
+    let descriptor = manifest.descriptor();
+    let mut entry = Map::new();
+    entry.insert("mediaType".into(), descriptor.media_type.as_str().into());
+    entry.insert("digest".into(), descriptor.digest.to_string().into());
+    entry.insert("size".into(), descriptor.size.into());
+    if let Some(artifact_type) = manifest.artifact_type() {
+        entry.insert("artifactType".into(), artifact_type.into());
+    }
+    let annotations: &BTreeMap<String, String> = manifest.annotations();
+    if !annotations.is_empty() {
+        entry.insert("annotations".into(), json!(annotations));
+    }
+    Value::Object(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fallback_tag_is_a_tag() {
+        for digest in [Digest::sha256([7; 32]), Digest::sha512([7; 64])] {
+            let tag = fallback_tag(&digest);
+            assert!(tag.parse::<reference::Tag>().is_ok(), "{tag}");
+        }
+    }
+}

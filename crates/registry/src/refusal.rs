@@ -1,0 +1,141 @@
+//! Refusals: what a registry says when it does not do what it was asked.
+//!
+//! The list of error codes is open: products add their own, and proxies answer HTML, XML or nothing at all.
+use std::time::Duration;
+
+use content::{Fault, FaultKind, Step};
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::{body::beginning, text::shown, wire::Reply};
+
+/// The most bytes of an error body that are read.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// The most errors of a list that are shown.
+const MAX_ERRORS: usize = 3;
+
+/// An answer with an error status, read.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    /// Codes and messages of the registry, as many as there were.
+    errors: Vec<(String, String)>,
+    /// What the body said when it was no list of errors.
+    text: String,
+}
+
+impl Refusal {
+    /// Reads the body of an answer that is not what was hoped for.
+    pub(crate) async fn read(reply: Reply, idle: Duration) -> Self {
+        let status = reply.status;
+        let html = reply.header("content-type").is_some_and(|value| value.contains("html"));
+        let bytes = beginning(reply, MAX_ERROR_BYTES, idle).await;
+        Self::parse(status, &bytes, html)
+    }
+
+    fn parse(status: StatusCode, bytes: &[u8], html: bool) -> Self {
+        let value: Value = serde_json::from_slice(bytes).unwrap_or(Value::Null);
+        let errors = read_errors(&value);
+        let plain = String::from_utf8_lossy(bytes);
+        let markup = html || plain.trim_start().starts_with('<');
+        let text = if !errors.is_empty() || markup { String::new() } else { shown(&plain) };
+        Self { status, errors, text }
+    }
+
+    /// Whether the registry gave this code.
+    pub(crate) fn has(&self, code: &str) -> bool {
+        self.errors.iter().any(|(given, _)| given.eq_ignore_ascii_case(code))
+    }
+
+    /// Whether the registry's words contain `word`, in any case.
+    pub(crate) fn mentions(&self, word: &str) -> bool {
+        self.words().to_ascii_lowercase().contains(&word.to_ascii_lowercase())
+    }
+
+    /// Status, codes and messages on one line.
+    pub(crate) fn words(&self) -> String {
+        let mut line = format!("the registry answered {}", self.status);
+        for (code, message) in self.errors.iter().take(MAX_ERRORS) {
+            line.push_str(&format!(": {code}"));
+            if !message.is_empty() {
+                line.push_str(&format!(" ({message})"));
+            }
+        }
+        if !self.text.is_empty() {
+            line.push_str(&format!(": {}", self.text));
+        }
+        line
+    }
+
+    /// The failure that this answer stands for, when nothing more is known.
+    pub(crate) fn fault(&self, step: Step) -> Fault {
+        let fault = Fault::new(self.kind(), step, self.words());
+        match self.status.as_u16() {
+            401 | 403 => fault.hint("check the credentials, and that they may do this in this repository"),
+            404 if self.has("NAME_UNKNOWN") => {
+                fault.hint("check the repository's name; some registries want it created first")
+            }
+            408 | 416 | 429 | 500..=599 => fault.momentary(),
+            _ => fault,
+        }
+    }
+
+    fn kind(&self) -> FaultKind {
+        let denied = ["UNAUTHORIZED", "DENIED"].iter().any(|code| self.has(code));
+        match self.status.as_u16() {
+            401 | 403 | 407 => FaultKind::Authentication,
+            404 => FaultKind::Absent,
+            413 => FaultKind::Refused,
+            408 | 429 | 500..=599 => FaultKind::Unreachable,
+            400..=499 if self.has("TOOMANYREQUESTS") => FaultKind::Unreachable,
+            400..=499 if denied => FaultKind::Authentication,
+            _ => FaultKind::Protocol,
+        }
+    }
+}
+
+fn read_errors(value: &Value) -> Vec<(String, String)> {
+    let list = value.get("errors").and_then(Value::as_array).into_iter().flatten();
+    let part = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str).map(shown);
+    list.filter_map(|entry| Some((part(entry, "code")?, part(entry, "message").unwrap_or_default())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(status: u16, body: &str) -> Refusal {
+        Refusal::parse(StatusCode::from_u16(status).unwrap(), body.as_bytes(), false)
+    }
+
+    #[test]
+    fn a_registrys_own_code_is_shown() {
+        let body = r#"{"errors":[{"code":"MANIFEST_INVALID","message":"manifest invalid","detail":{}},
+            {"code":"VENDOR_SPECIFIC"}]}"#;
+        let refusal = parse(400, body);
+        let words =
+            "the registry answered 400 Bad Request: MANIFEST_INVALID (manifest invalid): VENDOR_SPECIFIC";
+        assert_eq!(refusal.words(), words);
+        assert!(refusal.has("manifest_invalid"));
+    }
+
+    #[test]
+    fn html_xml_and_nothing_are_tolerated() {
+        for body in ["<html><h1>502</h1>", "<?xml version='1.0'?><Error/>", ""] {
+            assert_eq!(parse(502, body).words(), "the registry answered 502 Bad Gateway");
+        }
+        assert_eq!(
+            parse(500, "out of\ncheese").words(),
+            "the registry answered 500 Internal Server Error: out of cheese"
+        );
+    }
+
+    #[test]
+    fn kinds_follow_the_status() {
+        assert_eq!(parse(403, "").fault(Step::Publish).kind(), FaultKind::Authentication);
+        assert_eq!(parse(404, "").fault(Step::Publish).kind(), FaultKind::Absent);
+        assert_eq!(parse(413, "").fault(Step::Publish).kind(), FaultKind::Refused);
+        assert!(parse(503, "").fault(Step::Publish).is_momentary());
+    }
+}

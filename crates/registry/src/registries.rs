@@ -1,0 +1,87 @@
+//! Registries: the process-wide front door. One HTTP client, one TLS configuration, one standing per registry, one
+//! set of tokens per registry and credential.
+use std::sync::{Arc, Mutex, PoisonError};
+
+use auth::{CredentialSource, Negotiator, Origin};
+use content::Fault;
+use reference::{Registry, RepositoryName};
+
+use crate::{
+    Options, Repository, client::Client, endpoint::Tokens, facts::Facts, http_client::Http,
+    standing::Standing, tls,
+};
+
+/// Every registry that this process talks to.
+#[derive(Debug)]
+pub struct Registries {
+    options: Arc<Options>,
+    http: Arc<Http>,
+    known: Mutex<Vec<Known>>,
+}
+
+/// A registry with a credential source. Few: a list is searched faster than a map is explained.
+#[derive(Debug)]
+struct Known {
+    credentials: Arc<dyn CredentialSource>,
+    client: Arc<Client>,
+}
+
+impl Registries {
+    /// Nothing is connected yet; certificates that `options` names are read.
+    pub fn new(options: Options) -> Result<Self, Fault> {
+        let mut roots = Vec::new();
+        for file in &options.ca_files {
+            roots.extend(tls::read_pem(file)?);
+        }
+        let options = Arc::new(options);
+        let http = Arc::new(Http::new(Arc::clone(&options), roots));
+        Ok(Self { options, http, known: Mutex::default() })
+    }
+
+    /// A repository as `credentials` see it. Repositories of one registry share what was learnt, and those with one
+    /// credential source share their tokens.
+    pub fn repository(
+        &self,
+        registry: &Registry,
+        repository: RepositoryName,
+        credentials: Arc<dyn CredentialSource>,
+    ) -> Repository {
+        Repository::new(self.client(registry, credentials), repository)
+    }
+
+    fn client(&self, registry: &Registry, credentials: Arc<dyn CredentialSource>) -> Arc<Client> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut standing = None;
+        for one in known.iter().filter(|one| one.client.registry == *registry) {
+            if Arc::ptr_eq(&one.credentials, &credentials) {
+                return Arc::clone(&one.client);
+            }
+            standing = Some(Arc::clone(&one.client.standing));
+        }
+        let standing = standing.unwrap_or_else(|| Arc::new(Standing::new(Facts::of(registry))));
+        let origin = self.origin(registry);
+        let endpoint = Arc::new(Tokens { http: Arc::clone(&self.http), options: Arc::clone(&self.options) });
+        let acr = self.options.acr.contains(registry);
+        let negotiator =
+            Negotiator::new(registry.clone(), origin.clone(), Arc::clone(&credentials), endpoint, acr);
+        let client = Arc::new(Client {
+            http: Arc::clone(&self.http),
+            options: Arc::clone(&self.options),
+            registry: registry.clone(),
+            origin,
+            negotiator,
+            standing,
+        });
+        known.push(Known { credentials, client: Arc::clone(&client) });
+        client
+    }
+
+    fn origin(&self, registry: &Registry) -> Origin {
+        let https = self.options.speaks_tls(registry);
+        let host = registry.api_host();
+        let suffix = registry.port().map(|port| format!(":{port}"));
+        let host = suffix.and_then(|port| host.strip_suffix(&port)).unwrap_or(&host).to_owned();
+        let port = registry.port().unwrap_or(if https { 443 } else { 80 });
+        Origin { https, host, port }
+    }
+}

@@ -1,0 +1,229 @@
+//! Sending a blob: one rung of the ladder, from the bytes on loan to the commit.
+use content::{Fault, FaultKind, Lent};
+use futures::StreamExt;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE},
+};
+use url::Url;
+
+use crate::{
+    client::{Call, authorise},
+    fault,
+    feed::{Leash, leash},
+    ladder::Rung,
+    manifests::{check_said, said_digest},
+    refusal::Refusal,
+    standing::Later,
+    upload::{STEP, Session},
+    wire::{Broken, Payload, Reach, Reply, Request, Why},
+};
+
+/// From this size on, a reset of the first PUT may be a refusal whose 413 was lost: a peer that answers and closes
+/// while bytes are still coming resets the connection.
+const LARGE: u64 = 8 * 1024 * 1024;
+
+impl Session {
+    /// Sends what is missing, and commits.
+    pub(crate) async fn send_all(&mut self, body: Lent) -> Result<(), Fault> {
+        let leash = leash(body);
+        if self.rung == Rung::Put || leash.left() == 0 {
+            return self.put(&leash).await;
+        }
+        let most = if self.rung == Rung::Patch { u64::MAX } else { self.chunk() };
+        while leash.left() > 0 {
+            self.patch(&leash, most).await?;
+        }
+        self.commit().await
+    }
+
+    /// All that is missing, and the digest, in one request.
+    async fn put(&mut self, leash: &Leash) -> Result<(), Fault> {
+        let url = self.at.committing(&self.blob.digest);
+        let answer = self.stream(Method::PUT, url, leash, leash.left()).await;
+        self.maybe_committed = leash.left() == 0;
+        if matches!(&answer, Ok(reply) if is_committed(reply.status)) && self.offset == 0 {
+            self.repository.client.standing.ladder.took(self.blob.size);
+        }
+        let reply = answer.map_err(|broken| self.cut(leash, &broken))?;
+        if is_committed(reply.status) && leash.left() > 0 {
+            self.maybe_committed = true;
+            let what = format!("the registry answered {} before it had all bytes", reply.status);
+            return Err(Fault::new(FaultKind::Protocol, STEP, what).momentary());
+        }
+        self.committed(reply).await
+    }
+
+    /// Up to `most` bytes of what is missing.
+    async fn patch(&mut self, leash: &Leash, most: u64) -> Result<(), Fault> {
+        let length = leash.left().min(most);
+        let url = self.at.url.clone();
+        let reply = self.stream(Method::PATCH, url, leash, length).await;
+        let reply = reply.map_err(|broken| self.cut(leash, &broken))?;
+        match reply.status {
+            // ECR answers 201, Google 204.
+            StatusCode::ACCEPTED | StatusCode::CREATED | StatusCode::NO_CONTENT => {
+                self.moved(&reply)?;
+                self.offset = self.offset.saturating_add(length);
+                crate::body::drain(reply, self.repository.client.options.timeouts.idle).await;
+                Ok(())
+            }
+            _ => Err(self.refused(reply).await),
+        }
+    }
+
+    /// The digest, after all bytes.
+    async fn commit(&mut self) -> Result<(), Fault> {
+        let client = &self.repository.client;
+        let url = self.at.committing(&self.blob.digest);
+        let mut call = Call::new(Method::PUT, url, self.repository.push(), STEP)
+            .header(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        call.own = self.at.own;
+        call.once = true;
+        call.patience = Some(client.options.timeouts.commit);
+        let reply = client.send(&call).await;
+        self.maybe_committed = true;
+        self.committed(reply?).await
+    }
+
+    /// Checks the answer to a commit: distribution-spec, "Pushing a blob", wants 201; some answer 204.
+    async fn committed(&mut self, reply: Reply) -> Result<(), Fault> {
+        if !is_committed(reply.status) {
+            return Err(self.refused(reply).await);
+        }
+        check_said(&self.blob.digest, said_digest(&reply).as_ref(), STEP)?;
+        crate::body::drain(reply, self.repository.client.options.timeouts.idle).await;
+        Ok(())
+    }
+
+    /// One request with `length` bytes of the body. Its time is the target's: idle while it takes bytes, then the
+    /// wait for the answer.
+    async fn stream(
+        &self,
+        method: Method,
+        url: Url,
+        leash: &Leash,
+        length: u64,
+    ) -> Result<Reply, StreamError> {
+        let client = &self.repository.client;
+        client.standing.wait().await;
+        let used = if self.at.own {
+            client.authorization(&self.repository.push(), STEP).await.map_err(StreamError::Fault)?
+        } else {
+            None
+        };
+        let timeouts = client.options.timeouts;
+        let mut request = Request::new(method, url, timeouts.commit);
+        request.reach = Reach::of(&request.url, &client.origin);
+        request.headers = self.headers(length);
+        authorise(&mut request.headers, used.as_ref());
+        request.body = if length == 0 {
+            request.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            Payload::Empty
+        } else {
+            Payload::Stream(length, leash.feed(length).boxed())
+        };
+        let reply = tokio::select! {
+            reply = client.http.send(request) => reply.map_err(StreamError::Broken)?,
+            () = leash.stalled(timeouts.idle, timeouts.commit) => {
+                let text = "the registry has stopped taking bytes, or does not answer";
+                return Err(StreamError::Broken(Broken::new(Why::TimedOut, text)));
+            }
+        };
+        if reply.status == StatusCode::UNAUTHORIZED && self.at.own {
+            // The bytes are gone: the next attempt brings them again, with what this answer asks for.
+            let status = reply.status;
+            client
+                .answer(&self.repository.push(), STEP, reply, used.as_ref())
+                .await
+                .map_err(StreamError::Fault)?;
+            let what = format!("the registry answered {status} while the blob was sent");
+            let fault = Fault::new(FaultKind::Authentication, STEP, what);
+            return Err(StreamError::Fault(fault.momentary()));
+        }
+        Ok(reply)
+    }
+
+    fn headers(&self, length: u64) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        let last = self.offset.saturating_add(length).saturating_sub(1);
+        // distribution-spec, "Pushing a blob in chunks": `start-end`, without a unit.
+        let range = format!("{}-{last}", self.offset);
+        if (self.offset > 0 || self.rung == Rung::Chunks)
+            && length > 0
+            && let Ok(value) = HeaderValue::from_str(&range)
+        {
+            headers.insert::<HeaderName>(CONTENT_RANGE, value);
+        }
+        headers
+    }
+
+    fn chunk(&self) -> u64 {
+        self.repository.client.standing.ladder.chunk().max(self.least_chunk)
+    }
+
+    /// What a request without an answer means.
+    fn cut(&mut self, leash: &Leash, error: &StreamError) -> Fault {
+        let broken = match error {
+            StreamError::Fault(fault) => return fault.clone(),
+            StreamError::Broken(broken) => broken,
+        };
+        let fault = fault::broken(&self.repository.client.registry, STEP, broken);
+        let target_cut = broken.why == Why::Cut && !leash.failed() && leash.left() > 0;
+        if target_cut && self.offset == 0 && self.blob.size >= LARGE && leash.sent() > 0 {
+            let known_good = self.repository.client.standing.ladder.has_taken(self.blob.size);
+            return if known_good { fault } else { self.step_down(fault.clone()).momentary() };
+        }
+        fault
+    }
+
+    /// What an answer means that is not what was hoped for, and what the next attempt has to do otherwise.
+    async fn refused(&mut self, reply: Reply) -> Fault {
+        if let Some(Later::After(pause)) = Later::asked_by(&reply) {
+            self.repository.client.standing.close_for(pause);
+        }
+        let too_long = matches!(Later::asked_by(&reply), Some(Later::TooLong(_)));
+        let refusal = Refusal::read(reply, self.repository.client.options.timeouts.idle).await;
+        let fault = refusal.fault(STEP);
+        if too_long {
+            return Fault::new(fault.kind(), STEP, refusal.words());
+        }
+        let gone = refusal.has("BLOB_UPLOAD_UNKNOWN") || refusal.has("BLOB_UPLOAD_INVALID");
+        match refusal.status.as_u16() {
+            // The session is gone, and maybe because it was committed: jib#4301.
+            404 | 400 if gone => {
+                (self.lost, self.maybe_committed) = (true, true);
+                fault.momentary()
+            }
+            400 if refusal.has("DIGEST_INVALID") && self.offset > 0 => {
+                self.lost = true;
+                fault.momentary()
+            }
+            413 | 404 | 405 | 416 => self.step_down(fault),
+            _ => fault,
+        }
+    }
+
+    /// Goes one rung down, in a new session; without one below, the fault stands as it is.
+    fn step_down(&mut self, fault: Fault) -> Fault {
+        let registry = &self.repository.client.registry;
+        let Some(below) = self.repository.client.standing.ladder.step_down(self.rung, self.blob.size) else {
+            return fault;
+        };
+        tracing::debug!(%registry, from = ?self.rung, to = ?below, "the upload steps down");
+        self.rung = below;
+        self.lost = true;
+        fault.momentary()
+    }
+}
+
+/// Why a streamed request has no answer.
+enum StreamError {
+    Broken(Broken),
+    Fault(Fault),
+}
+
+fn is_committed(status: StatusCode) -> bool {
+    status == StatusCode::CREATED || status == StatusCode::NO_CONTENT
+}

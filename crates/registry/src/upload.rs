@@ -1,0 +1,148 @@
+//! Upload sessions: one blob on its way into one repository.
+//!
+//! Knows what to do after a break; `sending.rs` climbs the ladder. Never judges the bytes.
+use std::sync::Arc;
+
+use content::{Claim, Descriptor, Fault, Lent, Step, Target, Upload};
+use futures::future::BoxFuture;
+use http::{Method, StatusCode};
+use tracing::Instrument;
+
+use crate::{
+    Repository, body::drain, client::Call, content_range::held, ladder::Rung, location::SessionUrl,
+    wire::Reply,
+};
+
+pub(crate) const STEP: Step = Step::SendBlob;
+
+/// A session that the registry has just opened.
+pub(crate) struct Opened {
+    pub(crate) at: SessionUrl,
+    /// The least size of a chunk but the last: `OCI-Chunk-Min-Length`.
+    pub(crate) least_chunk: u64,
+}
+
+/// An upload of one blob.
+pub(crate) struct Session {
+    pub(crate) repository: Repository,
+    pub(crate) blob: Descriptor,
+    pub(crate) at: SessionUrl,
+    pub(crate) least_chunk: u64,
+    pub(crate) offset: u64,
+    pub(crate) rung: Rung,
+    /// Whether a commit may have been done although its answer did not arrive.
+    pub(crate) maybe_committed: bool,
+    /// Whether this session is of no more use.
+    pub(crate) lost: bool,
+    done: bool,
+}
+
+impl Session {
+    pub(crate) fn new(repository: Repository, blob: Descriptor, opened: Opened) -> Self {
+        let rung = repository.client.standing.ladder.rung(blob.size);
+        Self {
+            repository,
+            blob,
+            at: opened.at,
+            least_chunk: opened.least_chunk,
+            offset: 0,
+            rung,
+            maybe_committed: false,
+            lost: false,
+            done: false,
+        }
+    }
+
+    async fn align(&mut self) -> Result<bool, Fault> {
+        if std::mem::take(&mut self.maybe_committed) && self.repository.has_blob(&self.blob, STEP).await? {
+            self.done = true;
+            return Ok(true);
+        }
+        let resumes = self.repository.client.standing.facts.resumes;
+        if !self.lost && resumes && self.ask_where().await? {
+            return Ok(false);
+        }
+        let opened = self.repository.open_session(&self.blob).await?;
+        (self.at, self.least_chunk) = (opened.at, opened.least_chunk);
+        self.rung = self.rung.max(self.repository.client.standing.ladder.rung(self.blob.size));
+        self.offset = 0;
+        self.lost = false;
+        Ok(false)
+    }
+
+    /// Asks the session where it stands: distribution-spec, "Pushing a blob in chunks", end-13. `false` when it is
+    /// gone, or says what cannot be.
+    async fn ask_where(&mut self) -> Result<bool, Fault> {
+        let mut call = Call::new(Method::GET, self.at.url.clone(), self.repository.push(), STEP);
+        call.own = self.at.own;
+        let reply = self.repository.client.send(&call).await?;
+        let stands = match reply.status {
+            StatusCode::NO_CONTENT | StatusCode::ACCEPTED | StatusCode::OK => {
+                reply.header("range").and_then(held).filter(|held| *held <= self.blob.size)
+            }
+            _ => None,
+        };
+        if let Some(offset) = stands {
+            self.moved(&reply)?;
+            self.offset = offset;
+        }
+        drain(reply, self.repository.client.options.timeouts.idle).await;
+        Ok(stands.is_some())
+    }
+
+    /// Takes over the `Location` of an answer: it may change with every request.
+    pub(crate) fn moved(&mut self, reply: &Reply) -> Result<(), Fault> {
+        if reply.header("location").is_some() {
+            let origin = &self.repository.client.origin;
+            self.at = SessionUrl::of(reply, &self.at.url, self.at.own, origin, STEP)?;
+        }
+        Ok(())
+    }
+}
+
+impl Upload for Session {
+    fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    fn send(&mut self, body: Lent) -> BoxFuture<'_, Result<(), Fault>> {
+        let (place, digest) = (self.repository.place().clone(), self.blob.digest.clone());
+        let span = tracing::debug_span!("registry", %place, step = STEP.as_str(), %digest);
+        let work = async move {
+            let outcome = self.send_all(body).await;
+            self.done = outcome.is_ok();
+            outcome.map_err(|fault| fault.at(place).about(digest))
+        };
+        Box::pin(work.instrument(span))
+    }
+
+    fn realign(&mut self) -> BoxFuture<'_, Result<bool, Fault>> {
+        let (place, digest) = (self.repository.place().clone(), self.blob.digest.clone());
+        let span = tracing::debug_span!("registry", %place, step = "realign", %digest);
+        let work = async move { self.align().await.map_err(|fault| fault.at(place).about(digest)) };
+        Box::pin(work.instrument(span))
+    }
+
+    fn claim(&self) -> Option<Claim> {
+        Some(Claim(self.at.url.to_string()))
+    }
+}
+
+impl Drop for Session {
+    /// Cancels what was not finished, as well as that goes: distribution-spec, end-14. Nobody waits for it.
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if self.done || self.lost {
+            return;
+        }
+        let client = Arc::clone(&self.repository.client);
+        let mut call = Call::new(Method::DELETE, self.at.url.clone(), self.repository.push(), STEP);
+        call.own = self.at.own;
+        call.once = true;
+        runtime.spawn(async move {
+            if let Ok(reply) = client.send(&call).await {
+                drain(reply, client.options.timeouts.idle).await;
+            }
+        });
+    }
+}
