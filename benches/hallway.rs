@@ -61,7 +61,9 @@ fn reference() -> Reference {
 fn index_of_fifty(bencher: Bencher<'_, '_>) {
     let entry = |n: usize| {
         let digest = Hasher::digest(Algorithm::Sha256, &n.to_be_bytes());
-        format!(r#"{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{digest}","size":{n}}}"#)
+        format!(
+            r#"{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{digest}","size":{n}}}"#
+        )
     };
     let entries: Vec<String> = (0..50).map(entry).collect();
     let bytes = Bytes::from(format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, entries.join(",")));

@@ -7,7 +7,7 @@
 pub enum Machine {
     /// x86-64.
     Amd64,
-    /// AArch64.
+    /// The 64-bit ARM.
     Arm64,
 }
 

@@ -1,12 +1,37 @@
 //! What tests stand on: generated images, a loopback registry that misbehaves by rule, and a ledger of every request.
 //!
 //! Development only. A broken expectation in here is a failed test, so it may panic.
-#![allow(clippy::expect_used, clippy::panic, reason = "a test kit fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test kit fails by panicking"
+)]
 
+mod body;
 pub mod elf;
 pub mod fixtures;
+mod gate;
 pub mod images;
+mod ledger;
+mod loopback;
 mod noise;
+mod process;
+mod program;
+mod registry;
+mod rules;
+mod spoil;
+mod tls;
+mod token_server;
+mod tokens;
 
 pub use images::{Content, Entry};
+pub use ledger::{Ledger, Request};
 pub use noise::noise;
+pub use process::{Process, free_port, run};
+pub use program::{Program, Run};
+pub use registry::{Registry, Setup};
+pub use rules::{Byte, Rule};
+pub use tls::{Authority, Offer};
+pub use token_server::TokenServer;
+pub use tokens::{ISSUER, Need, SERVICE, Tokens, Verdict};

@@ -1,4 +1,5 @@
 //! The fixtures in the repository are what the command makes, to the byte, and they are what they claim to be.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use testkit::{

@@ -1,0 +1,140 @@
+//! The program under test, run as a user would, with nothing of this user's.
+use std::{
+    ffi::OsString,
+    fmt,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How to run the program: its environment is empty but for what is set here.
+#[derive(Debug)]
+pub struct Program {
+    path: PathBuf,
+    home: TempDir,
+    environment: Vec<(OsString, OsString)>,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Run {
+    /// The exit code.
+    pub code: i32,
+    /// What it printed as a result.
+    pub stdout: String,
+    /// What it said meanwhile.
+    pub stderr: String,
+    /// The most memory it held, in KiB; 0 when that was not watched.
+    pub peak: u64,
+}
+
+impl Program {
+    /// The program at `path`, with a home of its own that is empty.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        let home = tempfile::tempdir().expect("a home directory");
+        let mut new = Self { path: path.as_ref().to_owned(), home, environment: Vec::new() };
+        new.set("HOME", new.home().to_owned());
+        new.set("DOCKER_CONFIG", new.home().join(".docker"));
+        new.set("PATH", std::env::var_os("PATH").unwrap_or_default());
+        new
+    }
+
+    /// Its home directory.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Sets a variable of its environment.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) -> &mut Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Writes Docker's configuration file.
+    pub fn docker_config(&self, config: &Value) {
+        let dir = self.home().join(".docker");
+        std::fs::create_dir_all(&dir).expect("a directory for docker's configuration");
+        std::fs::write(dir.join("config.json"), config.to_string()).expect("docker's configuration");
+    }
+
+    /// Runs it with these arguments.
+    pub fn run<A: AsRef<str>>(&self, arguments: &[A]) -> Run {
+        self.run_with(arguments, "")
+    }
+
+    /// Runs it with these arguments and this standard input.
+    pub fn run_with<A: AsRef<str>>(&self, arguments: &[A], input: &str) -> Run {
+        let mut child = self.spawn(arguments);
+        if let Some(mut stdin) = child.stdin.take() {
+            // It may have ended without reading.
+            drop(stdin.write_all(input.as_bytes()));
+        }
+        Run::of(child, 0)
+    }
+
+    /// Runs it and watches how much memory it holds.
+    pub fn watch<A: AsRef<str>>(&self, arguments: &[A]) -> Run {
+        let mut child = self.spawn(arguments);
+        drop(child.stdin.take());
+        let status = format!("/proc/{}/status", child.id());
+        let mut peak = 0;
+        while !matches!(child.try_wait(), Ok(Some(_))) {
+            peak = peak.max(high_water(&status).unwrap_or(0));
+            thread::sleep(Duration::from_millis(2));
+        }
+        Run::of(child, peak)
+    }
+
+    fn spawn<A: AsRef<str>>(&self, arguments: &[A]) -> Child {
+        let mut command = Command::new(&self.path);
+        command.args(arguments.iter().map(AsRef::as_ref)).current_dir(self.home());
+        command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap_or_else(|why| panic!("{} does not start: {why}", self.path.display()))
+    }
+}
+
+impl Run {
+    fn of(child: Child, peak: u64) -> Self {
+        let output = child.wait_with_output().expect("a program that ends");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+            peak,
+        }
+    }
+
+    /// Itself, if it ended with this code.
+    #[must_use]
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self}");
+        self
+    }
+
+    /// The one JSON document that `--output json` prints.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|why| panic!("{why}: {self}"))
+    }
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "exit code {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
+    }
+}
+
+/// `VmHWM`, in KiB; `None` once the process is gone.
+fn high_water(status: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(status).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches("kB").trim().parse().ok()
+}
