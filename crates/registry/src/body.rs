@@ -24,12 +24,12 @@ pub(crate) enum Uncollected {
 }
 
 /// The whole body, when it has at most `cap` bytes.
-pub(crate) async fn collect(reply: Reply, cap: usize, idle: Duration) -> Result<Bytes, Uncollected> {
+pub(crate) async fn collect(reply: Reply, cap: u64, idle: Duration) -> Result<Bytes, Uncollected> {
     let mut body = Timed::new(reply.body, idle);
     let mut whole = BytesMut::new();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(Uncollected::Broken)?;
-        if whole.len().saturating_add(chunk.len()) > cap {
+        if whole.len().saturating_add(chunk.len()) as u64 > cap {
             return Err(Uncollected::TooLarge);
         }
         whole.extend_from_slice(&chunk);

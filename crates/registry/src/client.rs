@@ -145,7 +145,7 @@ impl Client {
     }
 
     /// Sends `call` and reads the whole body of a success within `cap`; `None` for a body that is too large.
-    pub(crate) async fn fetch(&self, call: &Call, cap: usize) -> Result<(Reply, Option<Bytes>), Fault> {
+    pub(crate) async fn fetch(&self, call: &Call, cap: u64) -> Result<(Reply, Option<Bytes>), Fault> {
         let mut left = BODY_ATTEMPTS;
         loop {
             let mut reply = self.send(call).await?;
@@ -167,7 +167,7 @@ impl Client {
     /// One attempt: a 401 is answered once, with what its challenge asks for.
     async fn attempt(&self, call: &Call) -> Result<Reply, Failed> {
         if !call.own {
-            return Ok(self.transmit(call, None).await?);
+            return self.transmit(call, None).await;
         }
         let used = self.authorization(&call.scopes, call.step).await?;
         let reply = self.transmit(call, used.as_ref()).await?;
@@ -175,7 +175,7 @@ impl Client {
             return Ok(reply);
         }
         let fresh = self.answer(&call.scopes, call.step, reply, used.as_ref()).await?;
-        Ok(self.transmit(call, Some(&fresh)).await?)
+        self.transmit(call, Some(&fresh)).await
     }
 
     /// What is at hand for the next request, before anybody asked for it.

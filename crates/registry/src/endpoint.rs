@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The most bytes of a token answer.
-const MAX_TOKEN_BYTES: usize = 128 * 1024;
+const MAX_TOKEN_BYTES: u64 = 128 * 1024;
 /// How often a token request is sent again.
 const REPEATS: u32 = 3;
 
@@ -29,7 +29,7 @@ pub(crate) struct Tokens {
 }
 
 impl Endpoint for Tokens {
-    fn call<'a>(&'a self, request: TokenRequest) -> BoxFuture<'a, Result<TokenResponse, AuthError>> {
+    fn call(&self, request: TokenRequest) -> BoxFuture<'_, Result<TokenResponse, AuthError>> {
         Box::pin(self.ask(request))
     }
 }

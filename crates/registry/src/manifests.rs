@@ -10,9 +10,6 @@ use reference::Digest;
 
 use crate::{Repository, body::drain, client::Call, refusal::Refusal, wire::Reply};
 
-/// The cap on a manifest's body, as a length.
-const CAP: usize = MAX_MANIFEST_BYTES as usize;
-
 /// What a HEAD said.
 enum Head {
     Found(Descriptor),
@@ -82,7 +79,7 @@ impl Repository {
     ) -> Result<(Manifest, Option<HeaderValue>), Fault> {
         let step = Step::ReadManifest;
         let call = self.manifest_call(Method::GET, version, described, scopes, step)?;
-        let (reply, bytes) = self.client.fetch(&call, CAP).await?;
+        let (reply, bytes) = self.client.fetch(&call, MAX_MANIFEST_BYTES).await?;
         let Some(bytes) = bytes else {
             return Err(self.unread(reply, step).await);
         };

@@ -69,7 +69,7 @@ impl Repository {
     ) -> Result<(), Fault> {
         let status = reply.status;
         let refusal = Refusal::read(reply, self.client.options.timeouts.idle).await;
-        let fault = self.refusal_of(manifest, &refusal);
+        let fault = refusal_of(manifest, &refusal);
         let Some(name) = name.filter(|_| may_be_immutable(status)) else {
             return Err(fault);
         };
@@ -88,21 +88,22 @@ impl Repository {
         }
         Err(fault)
     }
+}
 
-    fn refusal_of(&self, manifest: &Manifest, refusal: &Refusal) -> Fault {
-        let fault = refusal.fault(STEP);
-        let shape_refused =
-            refusal.status == StatusCode::METHOD_NOT_ALLOWED || refusal.has("MANIFEST_INVALID");
-        if shape_refused {
-            return fault
-                .hint(format!("this registry may not take manifests of type {}", manifest.media_type()));
-        }
-        if refusal.has("DIGEST_INVALID") && manifest.digest().algorithm() != reference::Algorithm::Sha256 {
-            let hint = "this registry may not hold content with sha512 digests";
-            return Fault::new(FaultKind::Refused, STEP, refusal.words()).hint(hint);
-        }
-        fault
+/// What a refused manifest means, with what may help.
+fn refusal_of(manifest: &Manifest, refusal: &Refusal) -> Fault {
+    let fault = refusal.fault(STEP);
+    let shape_refused =
+        refusal.status == StatusCode::METHOD_NOT_ALLOWED || refusal.has("MANIFEST_INVALID");
+    if shape_refused {
+        return fault
+            .hint(format!("this registry may not take manifests of type {}", manifest.media_type()));
     }
+    if refusal.has("DIGEST_INVALID") && manifest.digest().algorithm() != reference::Algorithm::Sha256 {
+        let hint = "this registry may not hold content with sha512 digests";
+        return Fault::new(FaultKind::Refused, STEP, refusal.words()).hint(hint);
+    }
+    fault
 }
 
 fn is_written(status: StatusCode) -> bool {

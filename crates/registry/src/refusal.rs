@@ -56,13 +56,13 @@ impl Refusal {
     pub(crate) fn words(&self) -> String {
         let mut line = format!("the registry answered {}", self.status);
         for (code, message) in self.errors.iter().take(MAX_ERRORS) {
-            line.push_str(&format!(": {code}"));
+            line.extend([": ", code]);
             if !message.is_empty() {
-                line.push_str(&format!(" ({message})"));
+                line.extend([" (", message, ")"]);
             }
         }
         if !self.text.is_empty() {
-            line.push_str(&format!(": {}", self.text));
+            line.extend([": ", &self.text]);
         }
         line
     }

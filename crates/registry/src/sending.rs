@@ -89,6 +89,8 @@ impl Session {
     /// Checks the answer to a commit: distribution-spec, "Pushing a blob", wants 201; some answer 204.
     async fn committed(&mut self, reply: Reply) -> Result<(), Fault> {
         if !is_committed(reply.status) {
+            // Only a server that failed may have done what it was asked before it did.
+            self.maybe_committed &= reply.status.is_server_error();
             return Err(self.refused(reply).await);
         }
         check_said(&self.blob.digest, said_digest(&reply).as_ref(), STEP)?;

@@ -1,0 +1,123 @@
+//! Publishing: tags, conflicts and the referrers fallback.
+use bytes::Bytes;
+use content::{At, FaultKind, Hasher, Manifest, Mode, Target};
+use reference::{Algorithm, RefName};
+
+use crate::script::{Act, Script, Seen, answer};
+
+const TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+
+fn manifest(extra: &str) -> Manifest {
+    let text = format!(r#"{{ "schemaVersion": 2, "mediaType": "{TYPE}", "layers": [] {extra} }}"#);
+    Manifest::read(Bytes::from(text), None, None, None).unwrap()
+}
+
+fn head(digest: &impl ToString) -> Act {
+    let digest = format!("Docker-Content-Digest: {}", digest.to_string());
+    answer(200, &[&format!("Content-Type: {TYPE}"), &digest, "Content-Length: 100"], "")
+}
+
+#[tokio::test]
+async fn bytes_and_media_type_go_out_as_they_are() {
+    let server = Script::start(|_, _| answer(201, &[], "")).await;
+    let manifest = manifest("");
+    let repository = server.repository("app");
+    repository.publish(&manifest, At::Name(&RefName::new("v1")), Mode::Force).await.unwrap();
+    repository.publish(&manifest, At::Part, Mode::Force).await.unwrap();
+    let seen = server.seen();
+    assert_eq!(seen[0].line(), "PUT /v2/app/manifests/v1");
+    assert_eq!(seen[1].line(), format!("PUT /v2/app/manifests/{}", manifest.digest()));
+    assert_eq!(seen[0].body, manifest.bytes().to_vec());
+    assert_eq!(seen[0].header("content-type"), Some(TYPE));
+}
+
+#[tokio::test]
+async fn a_tag_that_appeared_is_not_touched() {
+    let server = Script::start(|_, _| head(&Hasher::digest(Algorithm::Sha256, b"theirs"))).await;
+    let name = RefName::new("v1");
+    let outcome = server.repository("app").publish(&manifest(""), At::Name(&name), Mode::NoForce).await;
+    assert_eq!(outcome.unwrap_err().kind(), FaultKind::Conflict);
+    assert_eq!(server.lines(), ["HEAD /v2/app/manifests/v1"]);
+}
+
+#[tokio::test]
+async fn a_refused_tag_at_the_same_digest_is_done_and_at_another_a_conflict() {
+    let manifest = manifest("");
+    let refusal = r#"{"errors":[{"code":"X","message":"tag is immutable"}]}"#;
+    for same in [true, false] {
+        for status in [400, 403, 405, 409, 412] {
+            let theirs = Hasher::digest(Algorithm::Sha256, b"theirs");
+            let there = if same { manifest.digest().clone() } else { theirs };
+            let server = Script::start(move |seen: &Seen, _| match seen.method.as_str() {
+                "HEAD" => head(&there),
+                _ => answer(status, &[], refusal),
+            })
+            .await;
+            let name = RefName::new("v1");
+            let outcome = server.repository("app").publish(&manifest, At::Name(&name), Mode::Force).await;
+            match outcome {
+                Ok(()) => assert!(same, "{status}"),
+                Err(fault) => assert_eq!((same, fault.kind()), (false, FaultKind::Conflict), "{status}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_kept_under_another_digest_is_untrue() {
+    let said = format!("Docker-Content-Digest: {}", Hasher::digest(Algorithm::Sha256, b"other"));
+    let server = Script::start(move |_, _| answer(201, &[&said], "")).await;
+    let outcome = server.repository("app").publish(&manifest(""), At::Digest, Mode::Force).await;
+    assert_eq!(outcome.unwrap_err().kind(), FaultKind::Untrue);
+}
+
+fn with_subject() -> Manifest {
+    let subject = Hasher::digest(Algorithm::Sha256, b"subject");
+    manifest(&format!(
+        r#", "artifactType": "application/x.sig", "annotations": {{"a": "b"}},
+            "subject": {{"mediaType": "{TYPE}", "digest": "{subject}", "size": 7}}"#
+    ))
+}
+
+#[tokio::test]
+async fn a_registry_that_lists_referrers_needs_no_fallback_tag() {
+    let server = Script::start(|_, _| answer(201, &["OCI-Subject: sha256:whatever"], "")).await;
+    server.repository("app").publish(&with_subject(), At::Part, Mode::Force).await.unwrap();
+    assert_eq!(server.lines().len(), 1);
+}
+
+#[tokio::test]
+async fn the_fallback_tag_is_merged_and_written_against_its_etag() {
+    let zeros = "0".repeat(64);
+    let index = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[
+        {{"mediaType":"application/x","digest":"sha256:{zeros}","size":1,"custom":true}}]}}"#
+    );
+    let index_type = "Content-Type: application/vnd.oci.image.index.v1+json";
+    let server = Script::start(move |seen: &Seen, _| match seen.method.as_str() {
+        "GET" => answer(200, &[index_type, "ETag: \"7\""], &index),
+        _ => answer(201, &[], ""),
+    })
+    .await;
+    let manifest = with_subject();
+    server.repository("app").publish(&manifest, At::Part, Mode::Force).await.unwrap();
+    let tag = Hasher::digest(Algorithm::Sha256, b"subject").to_string().replace(':', "-");
+    let lines = server.lines();
+    assert_eq!(lines[1..], [format!("GET /v2/app/manifests/{tag}"), format!("PUT /v2/app/manifests/{tag}")]);
+    let put = server.seen().pop().unwrap();
+    assert_eq!(put.header("if-match"), Some("\"7\""));
+    let written = String::from_utf8(put.body).unwrap();
+    let digest = manifest.digest().to_string();
+    for part in [digest.as_str(), "\"custom\":true", "application/x.sig", "\"a\":\"b\""] {
+        assert!(written.contains(part), "{part} in {written}");
+    }
+}
+
+#[tokio::test]
+async fn a_registrys_own_words_are_shown_without_their_control_characters() {
+    let body = r#"{"errors":[{"code":"MANIFEST_INVALID","message":"unknown \u001b[31mfield"}]}"#;
+    let server = Script::start(move |_, _| answer(400, &[], body)).await;
+    let outcome = server.repository("app").publish(&manifest(""), At::Part, Mode::Force).await;
+    let text = outcome.unwrap_err().to_string();
+    assert!(text.contains("MANIFEST_INVALID (unknown \\u{1b}[31mfield)"), "{text}");
+}

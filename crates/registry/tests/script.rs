@@ -1,0 +1,218 @@
+//! A server whose every answer is scripted in raw bytes, and a ledger of what it was asked.
+use std::sync::{Arc, Mutex};
+
+use auth::Given;
+use content::{Descriptor, Hasher, Lent, MediaType, Returned, Verified};
+use futures::StreamExt;
+use reference::Algorithm;
+use registry::{Options, Registries, Repository};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+/// One request, as it arrived.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    /// Path and query, to the letter.
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    /// Whether as many bytes came as `Content-Length` said.
+    pub(crate) complete: bool,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn length(&self) -> usize {
+        self.header("content-length").map_or(0, |value| value.parse().unwrap())
+    }
+
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.method, self.target)
+    }
+}
+
+/// How a connection goes on after an answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum End {
+    Keep,
+    Close,
+    Reset,
+    Hang,
+}
+
+/// What the server does with one request.
+pub(crate) struct Act {
+    /// How much of the body is read before the answer; all of it by default.
+    pub(crate) read: usize,
+    pub(crate) answer: Vec<u8>,
+    pub(crate) end: End,
+}
+
+/// An answer with a `Content-Length`; `extra` are header lines without their line ends.
+pub(crate) fn answer(status: u16, extra: &[&str], body: impl AsRef<[u8]>) -> Act {
+    let body = body.as_ref();
+    let mut head = format!("HTTP/1.1 {status} Scripted\r\n");
+    let own_length = extra.iter().any(|line| line.to_ascii_lowercase().starts_with("content-length:"));
+    for line in extra {
+        head.push_str(line);
+        head.push_str("\r\n");
+    }
+    if !own_length && status != 204 {
+        head.push_str("Content-Length: ");
+        head.push_str(&body.len().to_string());
+        head.push_str("\r\n");
+    }
+    head.push_str("\r\n");
+    let mut bytes = head.into_bytes();
+    bytes.extend_from_slice(body);
+    Act { read: usize::MAX, answer: bytes, end: End::Keep }
+}
+
+impl Act {
+    pub(crate) fn reading(mut self, bytes: usize) -> Self {
+        self.read = bytes;
+        self
+    }
+
+    pub(crate) fn then(mut self, end: End) -> Self {
+        self.end = end;
+        self
+    }
+}
+
+/// A running server.
+pub(crate) struct Script {
+    pub(crate) host: String,
+    ledger: Arc<Mutex<Vec<Seen>>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Script {
+    /// `plan` is asked for every request, with its head and how many came before it.
+    pub(crate) async fn start(plan: impl Fn(&Seen, usize) -> Act + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let ledger = Arc::new(Mutex::new(Vec::new()));
+        let (plan, seen) = (Arc::new(plan), Arc::clone(&ledger));
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&plan), Arc::clone(&seen)));
+            }
+        });
+        Self { host, ledger, task }
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.ledger.lock().unwrap().clone()
+    }
+
+    /// Method and target of every request, in order.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.seen().iter().map(Seen::line).collect()
+    }
+
+    pub(crate) fn repository(&self, name: &str) -> Repository {
+        self.repository_with(name, Options::default())
+    }
+
+    pub(crate) fn repository_with(&self, name: &str, options: Options) -> Repository {
+        let registries = Registries::new(options).unwrap();
+        let registry = self.host.parse().unwrap();
+        registries.repository(&registry, name.parse().unwrap(), Arc::new(Given(None)))
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    plan: Arc<impl Fn(&Seen, usize) -> Act>,
+    ledger: Arc<Mutex<Vec<Seen>>>,
+) {
+    let mut buffer = Vec::new();
+    while let Some(mut seen) = head(&mut stream, &mut buffer).await {
+        let index = {
+            let mut ledger = ledger.lock().unwrap();
+            ledger.push(seen.clone());
+            ledger.len() - 1
+        };
+        let act = plan(&seen, index);
+        let due = seen.length().min(act.read);
+        while buffer.len() < due {
+            let mut chunk = vec![0; 64 * 1024];
+            match stream.read(&mut chunk).await {
+                Ok(count) if count > 0 => buffer.extend_from_slice(&chunk[..count]),
+                _ => break,
+            }
+        }
+        let rest = buffer.split_off(due.min(buffer.len()));
+        seen.body = std::mem::replace(&mut buffer, rest);
+        seen.complete = seen.body.len() == seen.length();
+        let whole = seen.body.len() == due;
+        ledger.lock().unwrap()[index] = seen;
+        if !whole || stream.write_all(&act.answer).await.is_err() {
+            return;
+        }
+        match act.end {
+            End::Keep => {}
+            End::Close => return,
+            End::Reset => {
+                stream.set_zero_linger().unwrap();
+                return;
+            }
+            End::Hang => std::future::pending().await,
+        }
+    }
+}
+
+async fn head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Seen> {
+    let end = loop {
+        if let Some(at) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
+            break at;
+        }
+        let mut chunk = vec![0; 4096];
+        match stream.read(&mut chunk).await {
+            Ok(count) if count > 0 => buffer.extend_from_slice(&chunk[..count]),
+            _ => return None,
+        }
+    };
+    let rest = buffer.split_off(end + 4);
+    let text = String::from_utf8(std::mem::replace(buffer, rest)).unwrap();
+    let mut lines = text.lines();
+    let mut first = lines.next()?.split(' ');
+    let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
+    let headers = lines.filter_map(|line| line.split_once(": ")).map(|(k, v)| (k.to_owned(), v.to_owned()));
+    Some(Seen { method, target, headers: headers.collect(), ..Seen::default() })
+}
+
+/// A blob of `bytes`.
+pub(crate) fn blob(bytes: &[u8]) -> Descriptor {
+    let digest = Hasher::digest(Algorithm::Sha256, bytes);
+    Descriptor::new(MediaType::new("application/vnd.oci.image.layer.v1.tar"), digest, bytes.len() as u64)
+}
+
+/// `sent`, lent as what should be `blob`.
+pub(crate) fn lend(blob: &Descriptor, sent: &[u8], chunk: usize) -> (Lent, Returned) {
+    lend_from(blob, sent, chunk, 0)
+}
+
+/// As [`lend`], to a target that holds `offset` bytes.
+pub(crate) fn lend_from(blob: &Descriptor, sent: &[u8], chunk: usize, offset: u64) -> (Lent, Returned) {
+    let chunks: Vec<_> = sent.chunks(chunk).map(|chunk| Ok(bytes::Bytes::copy_from_slice(chunk))).collect();
+    let mut verified = Verified::new(blob);
+    verified.rewind(offset);
+    verified.feed(futures::stream::iter(chunks).boxed());
+    Lent::new(verified)
+}

@@ -1,0 +1,258 @@
+//! Uploads: present, mounted, sent; and what is done when a registry does not play along.
+use content::{Begun, Descriptor, FaultKind, Target, Upload};
+
+use crate::script::{Act, End, Script, Seen, answer, blob, lend, lend_from};
+
+const DATA: &[u8] = b"0123456789";
+
+fn location(text: &str) -> Act {
+    answer(202, &[&format!("Location: {text}")], "")
+}
+
+async fn begin(server: &Script, descriptor: &Descriptor) -> Box<dyn Upload> {
+    match server.repository("app").begin(descriptor, None).await.unwrap() {
+        Begun::Upload(upload) => upload,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_mount_from_itself_replaces_head_and_post() {
+    let server = Script::start(|_, _| answer(201, &["Location: /v2/app/blobs/x"], "")).await;
+    let descriptor = blob(DATA);
+    let begun = server.repository("app").begin(&descriptor, None).await.unwrap();
+    assert!(matches!(begun, Begun::Present));
+    let digest = descriptor.digest.to_string().replace(':', "%3A");
+    assert_eq!(server.lines(), [format!("POST /v2/app/blobs/uploads/?mount={digest}&from=app")]);
+}
+
+#[tokio::test]
+async fn a_mount_answered_202_is_the_session_to_use() {
+    let server = Script::start(|seen, _| match seen.method.as_str() {
+        "POST" => location("/v2/app/blobs/uploads/1?_state=a%2Fb=="),
+        _ => answer(201, &[], ""),
+    })
+    .await;
+    let descriptor = blob(DATA);
+    let from = "lib/base".parse().unwrap();
+    let begun = server.repository("app").begin(&descriptor, Some(&from)).await.unwrap();
+    let Begun::Upload(mut upload) = begun else { panic!("an upload was due") };
+    upload.send(lend(&descriptor, DATA, 3).0).await.unwrap();
+    let digest = descriptor.digest.to_string().replace(':', "%3A");
+    assert_eq!(
+        server.lines(),
+        [
+            format!("POST /v2/app/blobs/uploads/?mount={digest}&from=lib/base"),
+            format!("PUT /v2/app/blobs/uploads/1?_state=a%2Fb==&digest={digest}"),
+        ]
+    );
+    let put = server.seen().remove(1);
+    assert_eq!(put.header("content-length"), Some("10"));
+    assert_eq!(put.header("transfer-encoding"), None);
+    assert_eq!(put.body, DATA);
+}
+
+#[tokio::test]
+async fn a_refused_mount_becomes_an_upload_once() {
+    for status in [400, 401, 403, 404, 405, 501] {
+        let server = Script::start(move |seen, _| match seen.method.as_str() {
+            "POST" if seen.target.contains("mount=") => answer(status, &[], ""),
+            "POST" => location("/v2/app/blobs/uploads/1"),
+            _ => answer(201, &[], ""),
+        })
+        .await;
+        let descriptor = blob(DATA);
+        let from = "lib/base".parse().unwrap();
+        let begun = server.repository("app").begin(&descriptor, Some(&from)).await.unwrap();
+        let Begun::Upload(mut upload) = begun else { panic!("an upload was due") };
+        upload.send(lend(&descriptor, DATA, 3).0).await.unwrap();
+        let posts: Vec<_> = server.lines().into_iter().filter(|line| line.starts_with("POST")).collect();
+        assert_eq!(posts.len(), 2, "{status}");
+        assert_eq!(posts[1], "POST /v2/app/blobs/uploads/", "{status}");
+    }
+}
+
+#[tokio::test]
+async fn locations_are_resolved_as_urls_are() {
+    for (given, expected) in [
+        ("/v2/app/blobs/uploads/1", "/v2/app/blobs/uploads/1?digest="),
+        ("1?a=b&c=%2F", "/v2/app/blobs/uploads/1?a=b&c=%2F&digest="),
+        ("HOST/v2/other/2?x", "/v2/other/2?x&digest="),
+    ] {
+        let server = Script::start(move |seen, _| match seen.method.as_str() {
+            "POST" => {
+                let host = format!("http://{}", seen.header("host").unwrap());
+                location(&given.replace("HOST", &host))
+            }
+            _ => answer(201, &[], ""),
+        })
+        .await;
+        let descriptor = blob(DATA);
+        begin(&server, &descriptor).await.send(lend(&descriptor, DATA, 3).0).await.unwrap();
+        let line = server.lines().remove(1);
+        assert!(line.starts_with(&format!("PUT {expected}sha256%3A")), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_without_a_location_breaks_the_protocol() {
+    let server = Script::start(|_, _| answer(202, &[], "")).await;
+    let fault = server.repository("app").begin(&blob(DATA), None).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Protocol);
+}
+
+#[tokio::test]
+async fn an_empty_blob_is_sent_like_any_other() {
+    let server = Script::start(|seen, _| match seen.method.as_str() {
+        "POST" => location("/v2/app/blobs/uploads/1"),
+        _ => answer(201, &[], ""),
+    })
+    .await;
+    let descriptor = blob(b"");
+    begin(&server, &descriptor).await.send(lend(&descriptor, b"", 1).0).await.unwrap();
+    let put = server.seen().remove(1);
+    assert_eq!((put.method.as_str(), put.header("content-length")), ("PUT", Some("0")));
+}
+
+/// The kinds of request after the first POST.
+fn methods(server: &Script) -> Vec<String> {
+    server.seen().iter().skip(1).map(|seen| seen.method.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_put_that_is_too_large_steps_down_to_a_patch_and_is_remembered() {
+    let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
+        "POST" => location("/v2/app/blobs/uploads/1"),
+        "PATCH" => location("/v2/app/blobs/uploads/2"),
+        "PUT" if seen.header("content-length") == Some("0") => answer(201, &[], ""),
+        _ => answer(413, &[], ""),
+    })
+    .await;
+    let descriptor = blob(DATA);
+    let repository = server.repository("app");
+    let Begun::Upload(mut upload) = repository.begin(&descriptor, None).await.unwrap() else { panic!() };
+    let fault = upload.send(lend(&descriptor, DATA, 3).0).await.unwrap_err();
+    assert!(fault.is_momentary());
+    assert!(!upload.realign().await.unwrap());
+    upload.send(lend(&descriptor, DATA, 3).0).await.unwrap();
+    assert_eq!(methods(&server), ["PUT", "POST", "PATCH", "PUT"]);
+    let patch = server.seen().remove(3);
+    assert_eq!((patch.header("content-range"), patch.body.as_slice()), (None, DATA));
+
+    let Begun::Upload(mut second) = repository.begin(&descriptor, None).await.unwrap() else { panic!() };
+    second.send(lend(&descriptor, DATA, 3).0).await.unwrap();
+    assert_eq!(methods(&server)[4..], ["POST", "PATCH", "PUT"]);
+}
+
+#[tokio::test]
+async fn the_last_rung_sends_chunks_of_the_size_the_registry_wants() {
+    let size = 9 * 1024 * 1024;
+    let server = Script::start(move |seen: &Seen, _| match seen.method.as_str() {
+        "POST" => answer(202, &["Location: /v2/app/blobs/uploads/1", "OCI-Chunk-Min-Length: 1000"], ""),
+        "PUT" if seen.header("content-length") == Some("0") => answer(201, &[], ""),
+        "PATCH" if seen.header("content-range").is_some() => location("/v2/app/blobs/uploads/1"),
+        _ => answer(413, &[], ""),
+    })
+    .await;
+    let data = vec![5; size];
+    let descriptor = blob(&data);
+    let mut upload = begin(&server, &descriptor).await;
+    for _ in 0..2 {
+        let fault = upload.send(lend(&descriptor, &data, 100_000).0).await.unwrap_err();
+        assert!(fault.is_momentary());
+        assert!(!upload.realign().await.unwrap());
+    }
+    upload.send(lend(&descriptor, &data, 100_000).0).await.unwrap();
+    let seen = server.seen();
+    let chunks = seen.iter().filter_map(|seen| Some((seen.header("content-range")?, &seen.body)));
+    let (ranges, bodies): (Vec<_>, Vec<_>) = chunks.unzip();
+    assert_eq!(ranges, ["0-8388607", "8388608-9437183"]);
+    assert_eq!(bodies.into_iter().flatten().copied().collect::<Vec<u8>>(), data);
+}
+
+#[tokio::test]
+async fn a_413_on_the_last_rung_is_a_refusal() {
+    let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
+        "POST" => location("/v2/app/blobs/uploads/1"),
+        _ => answer(413, &[], ""),
+    })
+    .await;
+    let descriptor = blob(DATA);
+    let mut upload = begin(&server, &descriptor).await;
+    let fault = loop {
+        let fault = upload.send(lend(&descriptor, DATA, 3).0).await.unwrap_err();
+        if !fault.is_momentary() {
+            break fault;
+        }
+        upload.realign().await.unwrap();
+    };
+    assert_eq!(fault.kind(), FaultKind::Refused);
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_commit_is_looked_up_not_sent_again() {
+    let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
+        "POST" => location("/v2/app/blobs/uploads/1"),
+        "PUT" => Act { read: usize::MAX, answer: Vec::new(), end: End::Close },
+        "HEAD" => answer(200, &["Content-Length: 10"], ""),
+        _ => answer(404, &[], ""),
+    })
+    .await;
+    let descriptor = blob(DATA);
+    let mut upload = begin(&server, &descriptor).await;
+    let fault = upload.send(lend(&descriptor, DATA, 3).0).await.unwrap_err();
+    assert!(fault.is_momentary());
+    assert!(upload.realign().await.unwrap());
+    assert_eq!(methods(&server), ["PUT", "HEAD"]);
+}
+
+#[tokio::test]
+async fn a_broken_upload_goes_on_where_the_registry_says() {
+    let server = Script::start(|seen: &Seen, index| match seen.method.as_str() {
+        "POST" => location("/v2/app/blobs/uploads/1"),
+        "PUT" if index == 1 => {
+            Act { read: usize::MAX, answer: Vec::new(), end: End::Close }.reading(6).then(End::Reset)
+        }
+        "GET" => answer(204, &["Range: 0-3", "Location: /v2/app/blobs/uploads/1?at=4"], ""),
+        "HEAD" => answer(404, &[], ""),
+        _ => answer(201, &[], ""),
+    })
+    .await;
+    let descriptor = blob(DATA);
+    let mut upload = begin(&server, &descriptor).await;
+    assert!(upload.send(lend(&descriptor, DATA, 3).0).await.unwrap_err().is_momentary());
+    assert!(!upload.realign().await.unwrap());
+    assert_eq!(upload.offset(), 4);
+    upload.send(lend_from(&descriptor, DATA, 3, 4).0).await.unwrap();
+    let put = server.seen().pop().unwrap();
+    assert_eq!((put.header("content-range"), put.body.as_slice()), (Some("4-9"), &DATA[4..]));
+    assert!(put.target.contains("/1?at=4&digest="));
+}
+
+#[tokio::test]
+async fn a_session_that_is_gone_begins_again() {
+    let server = Script::start(|seen: &Seen, index| match seen.method.as_str() {
+        "POST" => location(&format!("/v2/app/blobs/uploads/{index}")),
+        "PUT" if index == 1 => answer(503, &[], ""),
+        "GET" => answer(404, &[], r#"{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}"#),
+        "HEAD" => answer(404, &[], ""),
+        _ => answer(201, &[], ""),
+    })
+    .await;
+    let descriptor = blob(DATA);
+    let mut upload = begin(&server, &descriptor).await;
+    assert!(upload.send(lend(&descriptor, DATA, 3).0).await.unwrap_err().is_momentary());
+    assert!(!upload.realign().await.unwrap());
+    assert_eq!(upload.offset(), 0);
+    upload.send(lend(&descriptor, DATA, 3).0).await.unwrap();
+    assert_eq!(methods(&server), ["PUT", "HEAD", "GET", "POST", "PUT"]);
+}
+
+#[tokio::test]
+async fn a_repository_that_must_be_created_first_is_named() {
+    let unknown = r#"{"errors":[{"code":"NAME_UNKNOWN","message":"no such"}]}"#;
+    let server = Script::start(move |_, _| answer(404, &[], unknown)).await;
+    let fault = server.repository("app").begin(&blob(DATA), None).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Absent);
+    assert!(fault.hint_text().unwrap().contains("create the repository app"));
+}
