@@ -8,7 +8,7 @@ use http::{HeaderValue, Method, StatusCode, header::RANGE};
 
 use crate::{
     Repository,
-    body::{Timed, drain},
+    body::{drain, timed},
     content_range::ContentRange,
     manifests::{check_said, said_digest},
     refusal::Refusal,
@@ -111,7 +111,7 @@ impl Repository {
         }
         let client = std::sync::Arc::clone(&self.client);
         let (place, digest) = (self.name.clone(), blob.digest.clone());
-        let bytes = Timed::new(reply.body, self.client.options.timeouts.idle).map_err(move |broken| {
+        let bytes = timed(reply.body, self.client.options.timeouts.idle).map_err(move |broken| {
             let place = format!("{}/{place}", client.registry);
             client.broken(step, &broken).at(place).about(&digest).momentary()
         });

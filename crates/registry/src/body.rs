@@ -1,13 +1,9 @@
 //! Bodies of answers: read within a cap and an idle limit, or drained so that the connection can be used again.
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures::{Stream, StreamExt, stream::BoxStream};
-use tokio::time::{Sleep, sleep};
+use futures::{StreamExt, stream::BoxStream};
+use pace::{Stalled, Steady};
 
 use crate::wire::{Broken, Reply, Why};
 
@@ -25,7 +21,7 @@ pub(crate) enum Uncollected {
 
 /// The whole body, when it has at most `cap` bytes.
 pub(crate) async fn collect(reply: Reply, cap: u64, idle: Duration) -> Result<Bytes, Uncollected> {
-    let mut body = Timed::new(reply.body, idle);
+    let mut body = timed(reply.body, idle);
     let mut whole = BytesMut::new();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(Uncollected::Broken)?;
@@ -39,7 +35,7 @@ pub(crate) async fn collect(reply: Reply, cap: u64, idle: Duration) -> Result<By
 
 /// The first `cap` bytes of a body, whatever becomes of it afterwards.
 pub(crate) async fn beginning(reply: Reply, cap: usize, idle: Duration) -> Bytes {
-    let mut body = Timed::new(reply.body, idle);
+    let mut body = timed(reply.body, idle);
     let mut start = BytesMut::new();
     while let Some(Ok(chunk)) = body.next().await {
         let room = cap.saturating_sub(start.len());
@@ -61,34 +57,10 @@ pub(crate) async fn drain(reply: Reply, idle: Duration) {
 
 /// A body with an idle limit. Time counts only while somebody waits for the next piece: a slow reader is not the
 /// server's fault.
-pub(crate) struct Timed {
+pub(crate) fn timed(
     body: BoxStream<'static, Result<Bytes, Broken>>,
     idle: Duration,
-    waiting: Option<Pin<Box<Sleep>>>,
-}
-
-impl Timed {
-    pub(crate) fn new(body: BoxStream<'static, Result<Bytes, Broken>>, idle: Duration) -> Self {
-        Self { body, idle, waiting: None }
-    }
-}
-
-impl Stream for Timed {
-    type Item = Result<Bytes, Broken>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Poll::Ready(item) = self.body.poll_next_unpin(context) {
-            self.waiting = None;
-            return Poll::Ready(item);
-        }
-        let idle = self.idle;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(idle)));
-        if waiting.as_mut().poll(context).is_pending() {
-            return Poll::Pending;
-        }
-        self.waiting = None;
-        self.body = futures::stream::empty().boxed();
-        let text = format!("nothing came for {} s", idle.as_secs_f32());
-        Poll::Ready(Some(Err(Broken::new(Why::TimedOut, text))))
-    }
+) -> BoxStream<'static, Result<Bytes, Broken>> {
+    let late = |stalled: Stalled| Err(Broken::new(Why::TimedOut, stalled.to_string()));
+    Steady::new(body, idle).map(move |item| item.unwrap_or_else(late)).boxed()
 }

@@ -112,7 +112,7 @@ impl Client {
         let repeats = if call.once { 0 } else { self.options.attempts.saturating_sub(1) };
         let mut backoff = Backoff::new(repeats);
         loop {
-            self.standing.wait().await;
+            self.standing.gate.wait().await;
             let failed = match self.attempt(call).await {
                 Ok(reply) => match Later::asked_by(&reply) {
                     None => return Ok(reply),
@@ -129,13 +129,18 @@ impl Client {
                     }
                 }
                 Err((reply, later)) => {
-                    if let Later::TooLong(when) = later {
-                        return Err(too_long(call.step, reply.status, &when));
+                    if let Later::TooLong(pause) = later {
+                        return Err(too_long(call.step, reply.status, pause));
                     }
-                    if let Later::After(pause) = later {
-                        self.standing.close_for(pause);
-                    }
-                    if !backoff.wait().await {
+                    // Whoever is told to wait keeps all others back too; the gate is the wait.
+                    let again = match later {
+                        Later::After(pause) => {
+                            self.standing.gate.close_for(pause);
+                            backoff.failed().is_some()
+                        }
+                        _ => backoff.wait().await,
+                    };
+                    if !again {
                         return Ok(reply);
                     }
                     drain(reply, self.options.timeouts.idle).await;
@@ -247,8 +252,10 @@ impl Client {
     }
 }
 
-fn too_long(step: Step, status: StatusCode, when: &str) -> Fault {
-    let what = format!("the registry answered {status} and asks to come back {when}");
+/// A registry that wants us back later than we are ready to wait.
+pub(crate) fn too_long(step: Step, status: StatusCode, pause: Duration) -> Fault {
+    let seconds = pause.as_secs();
+    let what = format!("the registry answered {status} and asks to come back in {seconds} s");
     let hint = "wait until then, or use credentials with a higher quota";
     Fault::new(FaultKind::Unreachable, step, what).hint(hint)
 }

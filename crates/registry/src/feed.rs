@@ -6,13 +6,12 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use content::Lent;
 use futures::{Stream, StreamExt};
-use tokio::time::{Instant, sleep, sleep_until};
+use pace::Activity;
 
 use crate::wire::Recalled;
 
@@ -24,7 +23,7 @@ pub(crate) fn leash(body: Lent) -> Leash {
         spare: Bytes::new(),
         left,
         sent: 0,
-        turn: Turn::Source,
+        activity: Activity::new(),
         failed: false,
         waker: None,
     };
@@ -38,21 +37,11 @@ struct State {
     /// Bytes that the transport has not taken yet.
     left: u64,
     sent: u64,
-    turn: Turn,
+    /// Who is waited on: what the source takes its time for is no business of the target's timer.
+    activity: Activity,
     /// The bytes themselves ended the feed: the source broke, or they are not what they should be.
     failed: bool,
     waker: Option<Waker>,
-}
-
-/// Who is waited on.
-#[derive(Debug, Clone, Copy)]
-enum Turn {
-    /// The source, for the next bytes: no business of the target's timer.
-    Source,
-    /// The target, since then, to take bytes.
-    Target(Instant),
-    /// The target, since then, to answer: it has all bytes of the request.
-    Done(Instant),
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -77,7 +66,7 @@ impl Stream for Feed {
         let mut state = lock(&state);
         match state.next(context) {
             Poll::Pending => {
-                state.turn = Turn::Source;
+                state.activity.waiting_on_source();
                 state.waker = Some(context.waker().clone());
                 Poll::Pending
             }
@@ -90,8 +79,11 @@ impl Stream for Feed {
                 self.due = self.due.saturating_sub(length);
                 state.left = state.left.saturating_sub(length);
                 state.sent = state.sent.saturating_add(length);
-                let now = Instant::now();
-                state.turn = if self.due == 0 { Turn::Done(now) } else { Turn::Target(now) };
+                if self.due == 0 {
+                    state.activity.waiting_on_answer();
+                } else {
+                    state.activity.waiting_on_transport();
+                }
                 Poll::Ready(Some(Ok(bytes)))
             }
             Poll::Ready(None) => {
@@ -124,7 +116,7 @@ pub(crate) struct Leash(Arc<Mutex<State>>);
 impl Leash {
     /// The next `length` bytes, as the body of one request.
     pub(crate) fn feed(&self, length: u64) -> Feed {
-        lock(&self.0).turn = if length == 0 { Turn::Done(Instant::now()) } else { Turn::Source };
+        lock(&self.0).activity.waiting_on_transport();
         Feed { state: Arc::clone(&self.0), due: length }
     }
 
@@ -143,24 +135,9 @@ impl Leash {
         lock(&self.0).failed
     }
 
-    /// Ends when the target has let us wait for too long: `idle` to take bytes, `commit` to answer. While the source
-    /// is waited on, nothing counts.
-    pub(crate) async fn stalled(&self, idle: Duration, commit: Duration) {
-        loop {
-            let turn = lock(&self.0).turn;
-            let deadline = match turn {
-                Turn::Source => {
-                    sleep(idle / 2).await;
-                    continue;
-                }
-                Turn::Target(since) => since + idle,
-                Turn::Done(since) => since + commit,
-            };
-            if deadline <= Instant::now() {
-                return;
-            }
-            sleep_until(deadline.min(Instant::now() + idle)).await;
-        }
+    /// Whom the request of the moment waits for.
+    pub(crate) fn activity(&self) -> Activity {
+        lock(&self.0).activity.clone()
     }
 }
 

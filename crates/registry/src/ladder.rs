@@ -10,7 +10,7 @@ pub(crate) enum Rung {
     Put,
     /// One PATCH with all bytes, then an empty PUT.
     Patch,
-    /// PATCHes of bounded size, then an empty PUT.
+    /// Several PATCH requests of bounded size, then an empty PUT.
     Chunks,
 }
 

@@ -93,11 +93,9 @@ impl Repository {
 /// What a refused manifest means, with what may help.
 fn refusal_of(manifest: &Manifest, refusal: &Refusal) -> Fault {
     let fault = refusal.fault(STEP);
-    let shape_refused =
-        refusal.status == StatusCode::METHOD_NOT_ALLOWED || refusal.has("MANIFEST_INVALID");
+    let shape_refused = refusal.status == StatusCode::METHOD_NOT_ALLOWED || refusal.has("MANIFEST_INVALID");
     if shape_refused {
-        return fault
-            .hint(format!("this registry may not take manifests of type {}", manifest.media_type()));
+        return fault.hint(format!("this registry may not take manifests of type {}", manifest.media_type()));
     }
     if refusal.has("DIGEST_INVALID") && manifest.digest().algorithm() != reference::Algorithm::Sha256 {
         let hint = "this registry may not hold content with sha512 digests";

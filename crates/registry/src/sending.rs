@@ -5,10 +5,11 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE},
 };
+use pace::{Patience, watch};
 use url::Url;
 
 use crate::{
-    client::{Call, authorise},
+    client::{Call, authorise, too_long},
     fault,
     feed::{Leash, leash},
     ladder::Rung,
@@ -108,7 +109,7 @@ impl Session {
         length: u64,
     ) -> Result<Reply, StreamError> {
         let client = &self.repository.client;
-        client.standing.wait().await;
+        client.standing.gate.wait().await;
         let used = if self.at.own {
             client.authorization(&self.repository.push(), STEP).await.map_err(StreamError::Fault)?
         } else {
@@ -125,13 +126,16 @@ impl Session {
         } else {
             Payload::Stream(length, leash.feed(length).boxed())
         };
-        let reply = tokio::select! {
-            reply = client.http.send(request) => reply.map_err(StreamError::Broken)?,
-            () = leash.stalled(timeouts.idle, timeouts.commit) => {
-                let text = "the registry has stopped taking bytes, or does not answer";
-                return Err(StreamError::Broken(Broken::new(Why::TimedOut, text)));
-            }
-        };
+        let patience =
+            Patience { transport: timeouts.connect.saturating_add(timeouts.idle), answer: timeouts.commit };
+        let activity = leash.activity();
+        if length == 0 {
+            activity.waiting_on_answer();
+        }
+        let reply = watch(client.http.send(request), &activity, patience)
+            .await
+            .unwrap_or_else(|stalled| Err(Broken::new(Why::TimedOut, stalled.to_string())))
+            .map_err(StreamError::Broken)?;
         if reply.status == StatusCode::UNAUTHORIZED && self.at.own {
             // The bytes are gone: the next attempt brings them again, with what this answer asks for.
             let status = reply.status;
@@ -182,14 +186,13 @@ impl Session {
 
     /// What an answer means that is not what was hoped for, and what the next attempt has to do otherwise.
     async fn refused(&mut self, reply: Reply) -> Fault {
-        if let Some(Later::After(pause)) = Later::asked_by(&reply) {
-            self.repository.client.standing.close_for(pause);
-        }
-        let too_long = matches!(Later::asked_by(&reply), Some(Later::TooLong(_)));
+        let later = Later::asked_by(&reply);
         let refusal = Refusal::read(reply, self.repository.client.options.timeouts.idle).await;
         let fault = refusal.fault(STEP);
-        if too_long {
-            return Fault::new(fault.kind(), STEP, refusal.words());
+        match later {
+            Some(Later::After(pause)) => self.repository.client.standing.gate.close_for(pause),
+            Some(Later::TooLong(pause)) => return too_long(STEP, refusal.status, pause),
+            Some(Later::Soon) | None => {}
         }
         let gone = refusal.has("BLOB_UPLOAD_UNKNOWN") || refusal.has("BLOB_UPLOAD_INVALID");
         match refusal.status.as_u16() {

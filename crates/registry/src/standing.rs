@@ -1,39 +1,31 @@
 //! Standing: what this run has learnt of one registry, whoever asks: when it wants to be left alone, and which way of
 //! uploading it takes.
 use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
+    fmt,
+    time::{Duration, SystemTime},
 };
 
-use tokio::time::{Instant, sleep_until};
+use pace::{Gate, RetryAfter, retry_after};
 
 use crate::{facts::Facts, ladder::Ladder, wire::Reply};
 
 /// One registry's standing.
-#[derive(Debug)]
 pub(crate) struct Standing {
     pub(crate) facts: &'static Facts,
     pub(crate) ladder: Ladder,
-    closed_until: Mutex<Option<Instant>>,
+    /// Closed while the registry wants to be left alone.
+    pub(crate) gate: Gate,
 }
 
 impl Standing {
     pub(crate) fn new(facts: &'static Facts) -> Self {
-        Self { facts, ladder: Ladder::new(facts), closed_until: Mutex::new(None) }
+        Self { facts, ladder: Ladder::new(facts), gate: Gate::new() }
     }
+}
 
-    /// Waits until the registry wants requests again.
-    pub(crate) async fn wait(&self) {
-        let until = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = until {
-            sleep_until(until).await;
-        }
-    }
-
-    /// Keeps all requests to the registry back for a while.
-    pub(crate) fn close_for(&self, pause: Duration) {
-        let mut until = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *until = (*until).max(Some(Instant::now() + pause));
+impl fmt::Debug for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Standing").field("ladder", &self.ladder).finish_non_exhaustive()
     }
 }
 
@@ -43,8 +35,8 @@ pub(crate) enum Later {
     Soon,
     /// After so long.
     After(Duration),
-    /// After longer than we wait; in words.
-    TooLong(String),
+    /// After longer than we wait.
+    TooLong(Duration),
 }
 
 /// Answers after which the same request may be sent again.
@@ -56,14 +48,11 @@ impl Later {
         if !LATER.contains(&reply.status.as_u16()) {
             return None;
         }
-        let Some(seconds) = reply.header("retry-after").and_then(|value| value.trim().parse::<u64>().ok())
-        else {
-            return Some(Self::Soon);
-        };
-        Some(if seconds > 120 {
-            Self::TooLong(format!("in {seconds} s"))
-        } else {
-            Self::After(Duration::from_secs(seconds))
+        let asked = reply.header("retry-after");
+        Some(match asked.and_then(|value| retry_after(value, reply.header("date"), SystemTime::now())) {
+            None => Self::Soon,
+            Some(RetryAfter::Wait(pause)) => Self::After(pause),
+            Some(RetryAfter::TooLong(pause)) => Self::TooLong(pause),
         })
     }
 }
