@@ -114,7 +114,9 @@ impl CopyError {
             Self::TagsExist(conflicts) if conflicts.iter().all(|conflict| conflict.same) => {
                 Some("they are at the source's digest already: --allow-same counts that as done".to_owned())
             }
-            Self::TagsExist(_) => Some("--force moves existing tags".to_owned()),
+            Self::TagsExist(_) => {
+                Some("import --force moves existing tags, as does copy without --no-clobber".to_owned())
+            }
         }
     }
 

@@ -1,0 +1,134 @@
+//! Flags that all commands share.
+use std::{convert::Infallible, path::PathBuf, str::FromStr};
+
+use auth::Secret;
+use clap::{ArgAction, Args, ValueEnum};
+use copier::Limits;
+use reference::Registry;
+
+use crate::limits::{Cap, Size, of_copy, of_import};
+
+/// How results and messages are shown.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Show {
+    /// What is printed to stdout: text, or one JSON document, also for failures
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+    /// Prints no progress and no warnings
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Logs to stderr what is done; given twice, every request. `RUST_LOG` chooses finer
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// How registries are reached.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Registries")]
+pub(crate) struct Reach {
+    /// Speaks plain HTTP to this registry; loopback needs no telling. Repeatable
+    #[arg(long, value_name = "HOST[:PORT]", env = "TRANSSHIP_PLAIN_HTTP", value_delimiter = ',')]
+    #[arg(action = ArgAction::Append)]
+    pub(crate) plain_http: Vec<Registry>,
+    /// Speaks TLS to this registry on loopback. Repeatable
+    #[arg(long, value_name = "HOST[:PORT]", env = "TRANSSHIP_TLS", value_delimiter = ',')]
+    #[arg(action = ArgAction::Append)]
+    pub(crate) tls: Vec<Registry>,
+    /// Says that this host is an Azure registry, where its name does not show it. Repeatable
+    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',', action = ArgAction::Append)]
+    pub(crate) acr: Vec<Registry>,
+    /// Trusts the certificates in this PEM file too. Repeatable
+    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
+    pub(crate) ca_file: Vec<PathBuf>,
+    /// Offers HTTP/2; several connections of HTTP/1.1 are faster for large layers
+    #[arg(long)]
+    pub(crate) http2: bool,
+    /// How many transfers may be under way at one registry
+    #[arg(short, long, value_name = "N", default_value_t = 18, value_parser = lanes)]
+    pub(crate) jobs: usize,
+}
+
+/// Limits on what is copied.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct Caps {
+    /// The most manifests an image may hold below its root: a number, or none
+    #[arg(long, value_name = "N", env = "TRANSSHIP_MAX_MANIFESTS")]
+    max_manifests: Option<Cap<usize>>,
+    /// The largest layer: bytes, 4GiB and the like, or none
+    #[arg(long, value_name = "SIZE", env = "TRANSSHIP_MAX_LAYER_SIZE")]
+    max_layer_size: Option<Cap<Size>>,
+}
+
+impl Caps {
+    /// The limits of an import; `public` says why its source counts as public.
+    pub(crate) fn of_import(self, public: Option<String>) -> Limits {
+        of_import(self.max_manifests, self.max_layer_size, public)
+    }
+
+    /// The limits of a copy.
+    pub(crate) fn of_copy(self) -> Limits {
+        of_copy(self.max_manifests, self.max_layer_size)
+    }
+}
+
+/// Credentials for the source.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Credentials")]
+pub(crate) struct SourceLogin {
+    /// The user name at the source; else `TRANSSHIP_SOURCE_USERNAME` and `TRANSSHIP_SOURCE_PASSWORD`, else what
+    /// docker and podman have stored
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) username: Option<String>,
+    /// The password at the source; others on this machine can see it. Alone, it is an Entra access token
+    #[arg(short, long, value_name = "PASSWORD", group = "source_password")]
+    pub(crate) password: Option<Hidden>,
+    /// Reads the source's password from stdin
+    #[arg(long, group = "source_password")]
+    pub(crate) password_stdin: bool,
+    /// Reads the source's password from a file
+    #[arg(long, value_name = "FILE", group = "source_password")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// Credentials for the target.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Credentials")]
+pub(crate) struct TargetLogin {
+    /// The user name at the target; else `TRANSSHIP_TARGET_USERNAME` and `TRANSSHIP_TARGET_PASSWORD`, else what
+    /// docker and podman have stored
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target_username: Option<String>,
+    /// Reads the target's password from a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) target_password_file: Option<PathBuf>,
+}
+
+/// A password from the command line, which no message repeats.
+#[derive(Debug, Clone)]
+pub(crate) struct Hidden(pub(crate) Secret);
+
+impl FromStr for Hidden {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(Secret::new(text.to_owned())))
+    }
+}
+
+fn lanes(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(lanes @ 1..=1000) => Ok(lanes),
+        _ => Err("a number from 1 to 1000".to_owned()),
+    }
+}

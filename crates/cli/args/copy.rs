@@ -1,0 +1,45 @@
+//! `transship copy`: any location to any others.
+use clap::Args;
+
+use super::{
+    Reach, Show,
+    common::{Caps, SourceLogin, TargetLogin},
+};
+
+/// Copies an image from any location to any others: every platform, digests kept.
+///
+/// A location is HOST/REPO[:TAG][@DIGEST], with Docker's short names, or a layout: oci:DIR[:REF]. A tag that exists
+/// is moved; a destination that holds the same digest already is left as it is.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  transship copy alpine:3 registry.example/base/alpine
+  transship copy registry.example/app@sha256:DIGEST other.example/app:v1
+  transship copy registry.example/app:v1 oci:images
+  transship copy oci:images:app:v1 localhost:5000/app localhost:5001/app:latest")]
+pub(crate) struct CopyArgs {
+    /// Where the image is read
+    #[arg(value_name = "SRC")]
+    pub(crate) source: String,
+    /// Where it is written; without a tag, under the source's
+    #[arg(value_name = "DST", required = true, num_args = 1..)]
+    pub(crate) destinations: Vec<String>,
+    /// Refuses to move tags that exist
+    #[arg(short, long)]
+    pub(crate) no_clobber: bool,
+    /// With --no-clobber: counts a tag that is at the source's digest already as done
+    #[arg(long, requires = "no_clobber")]
+    pub(crate) allow_same: bool,
+    /// Copies foreign layers too: from the source, else from their urls without credentials
+    #[arg(long)]
+    pub(crate) include_foreign: bool,
+    #[command(flatten)]
+    pub(crate) source_login: SourceLogin,
+    #[command(flatten)]
+    pub(crate) target_login: TargetLogin,
+    #[command(flatten)]
+    pub(crate) caps: Caps,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    #[command(flatten)]
+    pub(crate) show: Show,
+}

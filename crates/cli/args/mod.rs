@@ -1,0 +1,42 @@
+//! What was typed.
+mod common;
+mod copy;
+mod import;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use common::{Output, Reach, Show, SourceLogin, TargetLogin};
+pub(crate) use copy::CopyArgs;
+pub(crate) use import::ImportArgs;
+
+/// Copies container images and OCI artifacts between registries and directories, and proves that what arrived is
+/// what was sent.
+#[derive(Debug, Parser)]
+#[command(name = "transship", version, max_term_width = 110, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 done · 1 protocol broken or a bug · 2 usage · 3 authentication · 4 absent · \
+                        5 content is not what its name says · 6 refused by a limit or rule · 7 not reachable · \
+                        8 tag exists · 9 local file or disk · 10 some of several failed · 130/143 interrupted"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Imports one image under one or more names, with the rules of `az acr import`
+    Import(Box<ImportArgs>),
+    /// Copies an image from any location to any others: every platform, digests kept
+    Copy(Box<CopyArgs>),
+}
+
+impl Command {
+    /// How results and messages are shown.
+    pub(crate) fn show(&self) -> Show {
+        match self {
+            Self::Import(args) => args.show,
+            Self::Copy(args) => args.show,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The two limits of an import: how they are written, and when the one on layers binds.
+use std::str::FromStr;
+
+use copier::{LayerLimit, Limits, MAX_LAYER_BYTES, MAX_MANIFESTS};
+use reference::Registry;
+
+/// A limit as a flag gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cap<T> {
+    /// So much passes, and no more.
+    At(T),
+    /// `none`: anything passes.
+    None,
+}
+
+/// Bytes: a number, or one with `KiB`, `MiB`, `GiB` or `TiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) u64);
+
+impl FromStr for Cap<usize> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("none") {
+            return Ok(Self::None);
+        }
+        let number = text.parse().map_err(|_| "a whole number, or `none`".to_owned())?;
+        if number == 0 { Err(ZERO.to_owned()) } else { Ok(Self::At(number)) }
+    }
+}
+
+impl FromStr for Cap<Size> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("none") {
+            return Ok(Self::None);
+        }
+        match size(text)? {
+            0 => Err(ZERO.to_owned()),
+            bytes => Ok(Self::At(Size(bytes))),
+        }
+    }
+}
+
+const ZERO: &str = "0 would refuse everything; `none` lifts the limit";
+
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return Err(SIZES.to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| SIZES.to_owned())?;
+    number.checked_mul(factor).ok_or_else(|| "that is more bytes than can be counted".to_owned())
+}
+
+const SIZES: &str = "bytes, as in 1048576, 512MiB or 4GiB, or `none`";
+
+/// An import's limits: both bind unless lifted; the one on layers only a public source, unless it was given.
+/// `public` says why the source counts as public.
+pub(crate) fn of_import(
+    manifests: Option<Cap<usize>>,
+    layer: Option<Cap<Size>>,
+    public: Option<String>,
+) -> Limits {
+    let default = public.map(|because| LayerLimit { bytes: MAX_LAYER_BYTES, because });
+    Limits { manifests: manifests.map_or(Some(MAX_MANIFESTS), bound), layer: layer.map_or(default, explicit) }
+}
+
+/// A copy's limits: none, unless given.
+pub(crate) fn of_copy(manifests: Option<Cap<usize>>, layer: Option<Cap<Size>>) -> Limits {
+    Limits { manifests: manifests.and_then(bound), layer: layer.and_then(explicit) }
+}
+
+fn bound<T>(cap: Cap<T>) -> Option<T> {
+    match cap {
+        Cap::At(value) => Some(value),
+        Cap::None => None,
+    }
+}
+
+fn explicit(cap: Cap<Size>) -> Option<LayerLimit> {
+    bound(cap).map(|size| LayerLimit { bytes: size.0, because: "--max-layer-size says so".to_owned() })
+}
+
+/// Registries that serve the public, whatever credentials are sent to them.
+const PUBLIC: [&str; 6] =
+    ["mcr.microsoft.com", "ghcr.io", "quay.io", "public.ecr.aws", "registry.k8s.io", "gcr.io"];
+
+/// Why a source counts as public, if it does.
+pub(crate) fn why_public(registry: &Registry, has_credential: bool) -> Option<String> {
+    if registry.is_docker_hub() || PUBLIC.contains(&registry.host()) {
+        return Some(format!("{registry} is a public registry"));
+    }
+    (!has_credential).then(|| format!("no credential was found for {registry}, so it counts as public"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(text: &str) -> Result<Cap<Size>, String> {
+        text.parse()
+    }
+
+    fn manifests(text: &str) -> Result<Cap<usize>, String> {
+        text.parse()
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_binary_units() {
+        for (text, bytes) in [
+            ("1", 1),
+            ("2147483648", 2 << 30),
+            ("4GiB", 4 << 30),
+            ("4gib", 4 << 30),
+            ("512 MiB", 512 << 20),
+            ("1KiB", 1024),
+            ("1TiB", 1 << 40),
+        ] {
+            assert_eq!(layer(text), Ok(Cap::At(Size(bytes))), "{text}");
+        }
+        for bad in ["", "GiB", "-1", "4G", "4GB", "1.5GiB", "many", "99999999999TiB"] {
+            assert!(layer(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn none_lifts_a_limit_and_0_is_an_error() {
+        assert_eq!(layer("none"), Ok(Cap::None));
+        assert_eq!(manifests("none"), Ok(Cap::None));
+        assert_eq!(manifests("51"), Ok(Cap::At(51)));
+        for zero in ["0", "00"] {
+            assert!(layer(zero).unwrap_err().contains("none"));
+            assert!(manifests(zero).unwrap_err().contains("none"));
+        }
+        assert!(layer("0GiB").is_err());
+    }
+
+    #[test]
+    fn the_default_is_50_manifests_and_2_gib_from_public_sources() {
+        let limits = of_import(None, None, Some("it is public".to_owned()));
+        assert_eq!(limits.manifests, Some(50));
+        assert_eq!(
+            limits.layer,
+            Some(LayerLimit { bytes: 2_147_483_648, because: "it is public".to_owned() })
+        );
+    }
+
+    #[test]
+    fn the_layer_limit_spares_sources_that_are_not_public() {
+        assert_eq!(of_import(None, None, None).layer, None);
+    }
+
+    #[test]
+    fn an_explicit_layer_limit_binds_every_source() {
+        for public in [None, Some("it is public".to_owned())] {
+            let limit = of_import(None, Some(Cap::At(Size(5))), public.clone()).layer.unwrap();
+            assert_eq!(limit.bytes, 5);
+            assert_eq!(of_import(None, Some(Cap::None), public).layer, None);
+        }
+    }
+
+    #[test]
+    fn copy_has_no_limits_unless_told() {
+        assert_eq!(of_copy(None, None), Limits::none());
+        assert_eq!(of_copy(Some(Cap::At(3)), None).manifests, Some(3));
+        assert_eq!(of_copy(None, Some(Cap::At(Size(3)))).layer.unwrap().bytes, 3);
+    }
+
+    #[test]
+    fn a_source_in_the_table_is_public_with_and_without_credentials() {
+        for host in
+            ["docker.io", "registry.hub.docker.com", "mcr.microsoft.com", "ghcr.io", "quay.io", "gcr.io"]
+        {
+            for has_credential in [true, false] {
+                assert!(
+                    why_public(&host.parse().unwrap(), has_credential).unwrap().contains("public registry")
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_source_without_credentials_is_public_and_says_why() {
+        let registry: Registry = "registry.example".parse().unwrap();
+        assert_eq!(why_public(&registry, true), None);
+        assert!(why_public(&registry, false).unwrap().contains("no credential"));
+    }
+}

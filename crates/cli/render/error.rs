@@ -1,0 +1,125 @@
+//! Why a run did not succeed, for people: `error:`, `caused by:`, `hint:`.
+use std::error::Error;
+
+use copier::CopyError;
+
+use super::{clean::clean, text::destination};
+use crate::{
+    failure::{Failure, Signal},
+    usage::Usage,
+};
+
+/// The failure, line by line.
+pub(crate) fn text(failure: &Failure) -> String {
+    let headline = match failure {
+        // The drawing below shows the name and the place.
+        Failure::Usage(Usage { field, parse: Some(why), .. }) => format!("{field}: {}", why.kind.reason()),
+        _ => headline(failure),
+    };
+    let mut lines = vec![format!("error: {}", clean(&headline))];
+    lines.extend(details(failure).into_iter().map(|line| format!("  {line}")));
+    let mut said = headline;
+    for cause in causes(failure) {
+        if !said.contains(&cause) {
+            lines.push(format!("caused by: {}", clean(&cause)));
+        }
+        said = cause;
+    }
+    lines.extend(hint(failure).map(|hint| format!("hint: {}", clean(&hint))));
+    lines.join("\n") + "\n"
+}
+
+/// One line that says it all.
+pub(crate) fn headline(failure: &Failure) -> String {
+    match failure {
+        Failure::Usage(usage) => usage.to_string(),
+        Failure::Copy(CopyError::TagsExist(conflicts)) => {
+            let what = if conflicts.len() == 1 { "a target tag exists" } else { "target tags exist" };
+            format!("{what}; nothing was written")
+        }
+        Failure::Copy(error) => error.to_string(),
+        Failure::Neither(fault) => fault.to_string(),
+        Failure::File { path, .. } => format!("cannot read {path}"),
+        Failure::Partly(report) => match report.outcomes.as_slice() {
+            [only] => only.result.as_ref().err().map_or_else(String::new, ToString::to_string),
+            outcomes => {
+                let failed = outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
+                format!("{failed} of {} destinations failed", outcomes.len())
+            }
+        },
+        Failure::Interrupted(Signal::Interrupt) => "interrupted".to_owned(),
+        Failure::Interrupted(Signal::Terminate) => "terminated".to_owned(),
+    }
+}
+
+/// What to do next.
+pub(crate) fn hint(failure: &Failure) -> Option<String> {
+    match failure {
+        Failure::Usage(usage) => usage.hint.clone(),
+        Failure::Copy(error) => error.hint(),
+        Failure::Neither(fault) => fault.hint_text().map(str::to_owned),
+        Failure::Partly(report) => {
+            report.outcomes.iter().find_map(|outcome| outcome.result.as_ref().err()?.hint())
+        }
+        Failure::File { .. } | Failure::Interrupted(_) => None,
+    }
+}
+
+fn details(failure: &Failure) -> Vec<String> {
+    match failure {
+        Failure::Usage(usage) => usage.parse.iter().flat_map(drawing).collect(),
+        Failure::Copy(CopyError::TagsExist(conflicts)) => conflicts.iter().map(conflict).collect(),
+        Failure::Partly(report) => {
+            let mut lines = Vec::new();
+            for outcome in &report.outcomes {
+                if report.outcomes.len() > 1 {
+                    lines.push(destination(outcome, &report.root.digest));
+                }
+                if outcome.result.is_err() && !outcome.written.is_empty() {
+                    let written: Vec<String> =
+                        outcome.written.iter().map(|name| clean(name.as_str())).collect();
+                    lines.push(format!("written before that, and left: {}", written.join(", ")));
+                }
+            }
+            lines
+        }
+        Failure::Copy(_) | Failure::Neither(_) | Failure::File { .. } | Failure::Interrupted(_) => Vec::new(),
+    }
+}
+
+fn conflict(conflict: &copier::Conflict) -> String {
+    let same = if conflict.same { ", the source's own digest" } else { "" };
+    let name = clean(&format!("{}:{}", conflict.place, conflict.name));
+    format!("{name} is at {}{same}", conflict.digest)
+}
+
+/// The name, and a caret below the character that does not fit; the hint is printed with the others.
+fn drawing(why: &reference::ParseError) -> Vec<String> {
+    let pointed = why.pointed();
+    let lines = pointed.lines().take(2).map(|line| line.split_once("^ ").map_or(line, |(space, _)| space));
+    let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+    if let Some(last) = lines.last_mut() {
+        last.push('^');
+    }
+    lines
+}
+
+/// The errors below, nearest first.
+pub(crate) fn causes(failure: &Failure) -> Vec<String> {
+    let mut below: Option<&dyn Error> = match failure {
+        Failure::Copy(error) => error.source(),
+        Failure::Neither(fault) => fault.source(),
+        Failure::File { why, .. } => Some(why),
+        Failure::Partly(report) => match report.outcomes.as_slice() {
+            [only] => only.result.as_ref().err().and_then(Error::source),
+            _ => None,
+        },
+        Failure::Usage(_) | Failure::Interrupted(_) => None,
+    };
+    let mut causes = Vec::new();
+    while let Some(error) = below {
+        causes.push(error.to_string());
+        below = error.source();
+    }
+    causes
+}

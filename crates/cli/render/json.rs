@@ -1,0 +1,116 @@
+//! What a run did or why it did not, for programs: one JSON document.
+use copier::{CopyError, Outcome, Report};
+use serde_json::{Map, Value, json};
+
+use super::{Done, error};
+use crate::{exit, failure::Failure};
+
+/// The document of a run that did what it should.
+pub(crate) fn done(done: &Done, warnings: &[String]) -> String {
+    let mut document = Map::new();
+    document.insert("source".into(), done.source.clone().into());
+    report(&mut document, &done.report);
+    document.insert("warnings".into(), warnings.into());
+    print(document)
+}
+
+/// The document of a run that failed.
+pub(crate) fn failed(failure: &Failure, warnings: &[String]) -> String {
+    let mut document = Map::new();
+    let mut error = json!({
+        "kind": exit::kind_name(failure),
+        "message": error::headline(failure),
+        "causes": error::causes(failure),
+        "hint": error::hint(failure),
+        "exitCode": exit::code(failure),
+    });
+    if let (Some(into), Some(copy)) = (error.as_object_mut(), copy_error(failure)) {
+        sides(into, copy);
+    }
+    if let (Some(into), Failure::Usage(usage)) = (error.as_object_mut(), failure) {
+        into.insert("field".into(), usage.field.clone().into());
+    }
+    document.insert("error".into(), error);
+    if let Failure::Partly(partly) = failure {
+        report(&mut document, partly);
+    }
+    document.insert("warnings".into(), warnings.into());
+    print(document)
+}
+
+/// The one copy error that a failure is about.
+fn copy_error(failure: &Failure) -> Option<&CopyError> {
+    match failure {
+        Failure::Copy(error) => Some(error),
+        Failure::Partly(report) => match report.outcomes.as_slice() {
+            [only] => only.result.as_ref().err(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn sides(into: &mut Map<String, Value>, error: &CopyError) {
+    into.insert("side".into(), error.side().as_str().into());
+    into.insert("step".into(), error.step().as_str().into());
+    if let CopyError::TagsExist(conflicts) = error {
+        let conflicts = conflicts.iter().map(|conflict| {
+            json!({
+                "place": conflict.place.to_string(),
+                "name": conflict.name.as_str(),
+                "digest": conflict.digest.to_string(),
+                "same": conflict.same,
+            })
+        });
+        into.insert("conflicts".into(), conflicts.collect());
+    }
+}
+
+fn report(into: &mut Map<String, Value>, report: &Report) {
+    let descriptor = |one: &content::Descriptor| json!({ "mediaType": one.media_type.as_str(), "digest": one.digest.to_string(), "size": one.size });
+    into.insert("root".into(), descriptor(&report.root));
+    into.insert("manifests".into(), report.manifests.into());
+    into.insert("blobs".into(), report.blobs.into());
+    into.insert("skipped".into(), report.skipped.iter().map(descriptor).collect());
+    into.insert("destinations".into(), report.outcomes.iter().map(destination).collect());
+}
+
+fn destination(outcome: &Outcome) -> Value {
+    let names =
+        |names: &[reference::RefName]| names.iter().map(reference::RefName::as_str).collect::<Value>();
+    let mut object = Map::new();
+    object.insert("place".into(), outcome.place.to_string().into());
+    object.insert("names".into(), names(&outcome.names));
+    object.insert("written".into(), names(&outcome.written));
+    match &outcome.result {
+        Ok(delivered) => {
+            object.insert("alreadyThere".into(), delivered.already_there.into());
+            object.insert("copied".into(), delivered.copied.into());
+            object.insert("mounted".into(), delivered.mounted.into());
+            object.insert("present".into(), delivered.present.into());
+            object.insert("bytes".into(), delivered.bytes.into());
+        }
+        Err(error) => {
+            let mut why = Map::new();
+            why.insert("kind".into(), exit::name_of(error.kind()).into());
+            why.insert("message".into(), error.to_string().into());
+            why.insert("hint".into(), error.hint().into());
+            sides(&mut why, error);
+            object.insert("error".into(), why.into());
+        }
+    }
+    object.into()
+}
+
+/// serde escapes C0 control characters; terminals obey the C1 ones too.
+fn print(document: Map<String, Value>) -> String {
+    let text = format!("{:#}\n", Value::from(document));
+    if !text.chars().any(|c| matches!(c, '\u{7f}'..='\u{9f}')) {
+        return text;
+    }
+    let escape = |c: char| match c {
+        '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(c)),
+        _ => c.to_string(),
+    };
+    text.chars().map(escape).collect()
+}

@@ -1,0 +1,130 @@
+//! All that is printed: results on stdout; errors, warnings, progress and logs on stderr.
+mod clean;
+pub(crate) mod error;
+mod json;
+pub(crate) mod log;
+mod progress;
+mod tally;
+mod text;
+
+pub(crate) use clean::clean;
+pub(crate) use progress::Progress;
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use copier::{Observer, Report};
+
+use crate::{args::Output, exit, failure::Failure, usage::Usage};
+
+/// Where a run says what it does. Warnings are kept for the JSON document.
+#[derive(Debug)]
+pub(crate) struct Console {
+    output: Output,
+    quiet: bool,
+    progress: Arc<Progress>,
+    warnings: Mutex<Vec<String>>,
+}
+
+/// What a run did, and what its command is called in the past.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// `imported`, `copied`.
+    pub(crate) verb: &'static str,
+    /// The source, as it was named.
+    pub(crate) source: String,
+    /// What the engine says.
+    pub(crate) report: Report,
+}
+
+impl Console {
+    /// A console that prints results as `output`; `quiet` leaves errors only.
+    pub(crate) fn new(output: Output, quiet: bool) -> Self {
+        let progress = Arc::new(Progress::for_stderr(quiet));
+        Self { output, quiet, progress, warnings: Mutex::default() }
+    }
+
+    /// Who is told about a copy's progress.
+    pub(crate) fn observer(&self) -> Arc<dyn Observer> {
+        Arc::<Progress>::clone(&self.progress)
+    }
+
+    /// The progress shown, which logs have to step around.
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Something that users should know and that is no failure.
+    pub(crate) fn warn(&self, warning: &str) {
+        self.kept().push(warning.to_owned());
+        if !self.quiet {
+            self.progress.line(&format!("warning: {}", clean(warning)));
+        }
+    }
+
+    /// Prints what was done.
+    pub(crate) fn succeed(&self, done: &Done) {
+        let text = match self.output {
+            Output::Text => text::done(done),
+            Output::Json => json::done(done, &self.warnings()),
+        };
+        self.progress.finish();
+        to_stdout(&text);
+    }
+
+    /// Prints why it was not done.
+    pub(crate) fn fail(&self, failure: &Failure) {
+        self.progress.finish();
+        if self.output == Output::Json {
+            to_stdout(&json::failed(failure, &self.warnings()));
+        }
+        to_stderr(&error::text(failure));
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut all = self.kept().clone();
+        all.extend(self.progress.warnings());
+        all
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Prints what clap says about words that it cannot read, or the help that was asked for; the exit code.
+pub(crate) fn misread(why: &clap::Error) -> u8 {
+    use clap::error::ErrorKind;
+    let asked = matches!(why.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if !asked && wants_json(std::env::args()) {
+        let text = why.to_string();
+        let message = text.strip_prefix("error: ").unwrap_or(&text).lines().map(str::trim);
+        let message: Vec<&str> = message.take_while(|line| !line.is_empty()).collect();
+        to_stdout(&json::failed(&Failure::Usage(Usage::new(message.join(" "))), &[]));
+    }
+    // A terminal that is gone has no use for help.
+    drop(why.print());
+    if asked { exit::DONE } else { exit::USAGE }
+}
+
+/// Whether `--output json` is among words that could not be read as a whole.
+fn wants_json(words: impl Iterator<Item = String>) -> bool {
+    let words: Vec<String> = words.collect();
+    let apart = words
+        .windows(2)
+        .any(|pair| matches!(pair, [flag, form] if (flag == "-o" || flag == "--output") && form == "json"));
+    apart || words.iter().any(|word| word == "--output=json" || word == "-ojson" || word == "-o=json")
+}
+
+/// Prints to stdout; when nobody reads it any more, there is nobody to tell.
+pub(crate) fn to_stdout(text: &str) {
+    let mut out = io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Prints to stderr.
+pub(crate) fn to_stderr(text: &str) {
+    drop(io::stderr().lock().write_all(text.as_bytes()));
+}

@@ -1,0 +1,139 @@
+//! `transship copy`, from locations to a report.
+use std::sync::Arc;
+
+use content::{Source, Version};
+use copier::{Destination, Existing, Foreign, Job, Ties};
+use reference::{Location, Registry};
+
+use super::{
+    import::{no_login, shown, version_of},
+    login, only, places,
+    places::Places,
+};
+use crate::{
+    args::CopyArgs,
+    credential::{self, Words},
+    failure::Failure,
+    import::Origin,
+    landing::{self, Landing, Spot},
+    render::{Console, Done},
+    usage::Usage,
+};
+
+/// Copies one image.
+pub(crate) async fn copy(args: &CopyArgs, console: &Console) -> Result<Done, Failure> {
+    let source = location("SRC", &args.source)?;
+    let targets =
+        args.destinations.iter().map(|text| location("DST", text)).collect::<Result<Vec<_>, _>>()?;
+    let from = source_words(args, &source, console)?;
+    let to = target_words(args, &targets)?;
+    let places = Places::new(&args.reach, [])?;
+    let read = read(&places, &source, from).await?;
+    let landings = landing::all(&targets, &read.origin)?;
+    let job = Job {
+        source: read.source,
+        version: read.version,
+        destinations: destinations(&places, to.as_ref(), landings)?,
+        existing: match (args.no_clobber, args.allow_same) {
+            (false, _) => Existing::Move,
+            (true, true) => Existing::RefuseUnlessSame,
+            (true, false) => Existing::Refuse,
+        },
+        limits: args.caps.of_copy(),
+        foreign: if args.include_foreign { Foreign::Include } else { Foreign::Skip },
+        ties: Ties::Apart,
+    };
+    let report = super::run(&job, args.reach.jobs, console).await?;
+    Ok(Done { verb: "copied", source: read.shown, report })
+}
+
+/// The side that is read.
+struct Read {
+    source: Arc<dyn Source>,
+    version: Version,
+    origin: Origin,
+    shown: String,
+}
+
+fn location(field: &str, text: &str) -> Result<Location, Usage> {
+    text.parse().map_err(|why| Usage::parse(field, &why))
+}
+
+fn source_words(args: &CopyArgs, source: &Location, console: &Console) -> Result<Option<Words>, Failure> {
+    let flags = login::source(&args.source_login, console)?;
+    match source {
+        Location::Registry(_) => Ok(flags.or_else(|| login::environment(credential::Side::Source))),
+        Location::Layout(_) if flags.is_none() => Ok(None),
+        Location::Layout(_) => Err(no_login("source", "--target-").into()),
+    }
+}
+
+/// Credentials are for one registry: they are never tried at a second one.
+fn target_words(args: &CopyArgs, targets: &[Location]) -> Result<Option<Words>, Failure> {
+    let flags = login::target(&args.target_login)?;
+    let mut registries: Vec<&Registry> = targets.iter().filter_map(registry).collect();
+    registries.dedup();
+    let given = flags.is_some();
+    let words = flags.or_else(|| login::environment(credential::Side::Target));
+    match (registries.as_slice(), &words) {
+        ([], Some(_)) if given => Err(no_login("target", "--username and --password").into()),
+        ([], _) | (_, None) => Ok(None),
+        ([_], Some(_)) => Ok(words),
+        ([first, second, ..], Some(words)) => {
+            let message = format!("these credentials are for one registry, not for {first} and {second}");
+            Err(Usage::about(&words.from, message)
+                .hint("copy to one registry at a time, or let Docker's configuration hold the credentials")
+                .into())
+        }
+    }
+}
+
+fn registry(location: &Location) -> Option<&Registry> {
+    match location {
+        Location::Registry(reference) => Some(&reference.registry),
+        Location::Layout(_) => None,
+    }
+}
+
+async fn read(places: &Places, source: &Location, words: Option<Words>) -> Result<Read, Failure> {
+    match source {
+        Location::Registry(reference) => {
+            let keys = places.keys(words, &reference.registry)?;
+            Ok(Read {
+                source: Arc::new(places.repository(&reference.registry, &reference.repository, &keys)),
+                version: version_of(reference),
+                origin: Origin::of_reference(reference),
+                shown: shown(reference),
+            })
+        }
+        Location::Layout(location) => {
+            let layout = places::open_layout(&location.dir)?;
+            let (version, origin) = only::version("SRC", &layout, location.name.as_ref()).await?;
+            Ok(Read {
+                source: places::layout_source(&layout, origin.repository.clone()),
+                shown: only::shown(&layout, &version),
+                version,
+                origin,
+            })
+        }
+    }
+}
+
+fn destinations(
+    places: &Places,
+    words: Option<&Words>,
+    landings: Vec<Landing>,
+) -> Result<Vec<Destination>, Failure> {
+    let mut destinations = Vec::new();
+    for Landing { spot, names, expect } in landings {
+        let target = match spot {
+            Spot::Registry(registry, repository) => {
+                let keys = places.keys(words.cloned(), &registry)?;
+                Arc::new(places.repository(&registry, &repository, &keys))
+            }
+            Spot::Layout(dir, repository) => places::layout_target(&dir, repository)?,
+        };
+        destinations.push(Destination { target, names, expect });
+    }
+    Ok(destinations)
+}

@@ -1,0 +1,214 @@
+//! `transship import`, from flags to a report.
+use std::{path::PathBuf, sync::Arc};
+
+use content::{Source as From, Version};
+use copier::{Destination, Existing, Foreign, Job, Limits, Side, Ties};
+use reference::{RefName, Reference, Registry, Tag};
+
+use super::{
+    login, only, places,
+    places::{Keys, Places},
+    request,
+};
+use crate::{
+    args::ImportArgs,
+    credential::{self, Words},
+    failure::Failure,
+    import::{Origin, Request, Source, Target, target::Place},
+    limits::why_public,
+    render::{Console, Done},
+    usage::Usage,
+};
+
+/// Imports one image.
+pub(crate) async fn import(args: &ImportArgs, console: &Console) -> Result<Done, Failure> {
+    for note in args.notes()? {
+        console.warn(&note);
+    }
+    let mut request = request::read(args)?;
+    for warning in &request.warnings {
+        console.warn(warning);
+    }
+    let place = args.target.place()?;
+    let from = source_words(args, &mut request, console)?;
+    let to = target_words(args, &place)?;
+    let azure = azure(&request.source).into_iter().chain(azure_target(&place));
+    let places = Places::new(&args.reach, azure.cloned())?;
+    let to = Ashore::new(&places, place, to)?;
+    let read = read_side(args, &places, &request, from).await?;
+
+    let mut warnings = Vec::new();
+    let targets = request.settle(&read.origin, &mut warnings)?;
+    for warning in &warnings {
+        console.warn(warning);
+    }
+    let job = Job {
+        source: read.source,
+        version: read.version,
+        destinations: to.destinations(&places, &targets)?,
+        existing: match (request.force, args.allow_same) {
+            (true, _) => Existing::Move,
+            (false, true) => Existing::RefuseUnlessSame,
+            (false, false) => Existing::Refuse,
+        },
+        limits: read.limits,
+        foreign: if args.include_foreign { Foreign::Include } else { Foreign::Skip },
+        ties: Ties::Together,
+    };
+    let report = super::run(&job, args.reach.jobs, console).await?;
+    Ok(Done { verb: "imported", source: read.shown, report })
+}
+
+/// The side that is read, and what follows from where it is.
+struct Read {
+    source: Arc<dyn From>,
+    version: Version,
+    origin: Origin,
+    limits: Limits,
+    shown: String,
+}
+
+fn source_words(
+    args: &ImportArgs,
+    request: &mut Request,
+    console: &Console,
+) -> Result<Option<Words>, Failure> {
+    let flags = login::source(&args.source_login, console)?;
+    let body = request.credentials.take();
+    let given = match (flags, body) {
+        (Some(_), Some(_)) => {
+            return Err(Usage::new("the request has credentials, and so have the flags")
+                .hint("keep one of them")
+                .into());
+        }
+        (flags, body) => flags.or(body),
+    };
+    match &request.source {
+        Source::Registry { .. } => Ok(given.or_else(|| login::environment(credential::Side::Source))),
+        Source::Layout(_) if given.is_none() => Ok(None),
+        Source::Layout(_) => Err(no_login("source", "--target-username").into()),
+    }
+}
+
+fn target_words(args: &ImportArgs, place: &Place) -> Result<Option<Words>, Failure> {
+    let flags = login::target(&args.target_login)?;
+    match place {
+        Place::Registry { .. } => Ok(flags.or_else(|| login::environment(credential::Side::Target))),
+        Place::Layout(_) if flags.is_none() => Ok(None),
+        Place::Layout(_) => Err(no_login("target", "--username").into()),
+    }
+}
+
+/// A layout was given credentials.
+pub(super) fn no_login(side: &str, other: &str) -> Usage {
+    Usage::new(format!("the {side} is a directory, which takes no credentials"))
+        .hint(format!("leave them out; those of the other side begin with {other}"))
+}
+
+fn azure(source: &Source) -> Option<&Registry> {
+    match source {
+        Source::Registry { reference, acr: true } => Some(&reference.registry),
+        _ => None,
+    }
+}
+
+fn azure_target(place: &Place) -> Option<&Registry> {
+    match place {
+        Place::Registry { registry, acr: true } => Some(registry),
+        _ => None,
+    }
+}
+
+async fn read_side(
+    args: &ImportArgs,
+    places: &Places,
+    request: &Request,
+    words: Option<Words>,
+) -> Result<Read, Failure> {
+    let location = match &request.source {
+        Source::Registry { reference, .. } => return read_registry(args, places, reference, words).await,
+        Source::Layout(location) => location,
+    };
+    let layout = places::open_layout(&location.dir)?;
+    let (version, origin) = only::version("--source", &layout, location.name.as_ref()).await?;
+    Ok(Read {
+        source: places::layout_source(&layout, origin.repository.clone()),
+        shown: only::shown(&layout, &version),
+        limits: args.caps.of_import(None),
+        version,
+        origin,
+    })
+}
+
+async fn read_registry(
+    args: &ImportArgs,
+    places: &Places,
+    reference: &Reference,
+    words: Option<Words>,
+) -> Result<Read, Failure> {
+    let Reference { registry, repository, .. } = reference;
+    let keys = places.keys(words, registry)?;
+    // Whether a source counts as public is decided before any request, and so is a credential that cannot be had.
+    let has_credential = keys.given || keys.find(Side::Source, registry, repository).await?.is_some();
+    Ok(Read {
+        source: Arc::new(places.repository(registry, repository, &keys)),
+        version: version_of(reference),
+        origin: Origin::of_reference(reference),
+        limits: args.caps.of_import(why_public(registry, has_credential)),
+        shown: shown(reference),
+    })
+}
+
+/// The digest, else the tag, else `latest`.
+pub(super) fn version_of(reference: &Reference) -> Version {
+    match (&reference.digest, &reference.tag) {
+        (Some(digest), _) => Version::Digest(digest.clone()),
+        (None, tag) => Version::Name(tag.clone().unwrap_or_else(Tag::latest).into()),
+    }
+}
+
+/// The reference with what stands for an omitted tag.
+pub(super) fn shown(reference: &Reference) -> String {
+    match (&reference.tag, &reference.digest) {
+        (None, None) => format!("{reference}:latest"),
+        _ => reference.to_string(),
+    }
+}
+
+/// Where the image goes, with the key to it.
+enum Ashore {
+    Registry(Registry, Keys),
+    Layout(PathBuf),
+}
+
+impl Ashore {
+    fn new(places: &Places, place: Place, words: Option<Words>) -> Result<Self, Usage> {
+        Ok(match place {
+            Place::Registry { registry, .. } => {
+                let keys = places.keys(words, &registry)?;
+                Self::Registry(registry, keys)
+            }
+            Place::Layout(dir) => Self::Layout(dir),
+        })
+    }
+
+    fn destinations(&self, places: &Places, targets: &[Target]) -> Result<Vec<Destination>, Failure> {
+        targets.iter().map(|target| self.destination(places, target)).collect()
+    }
+
+    fn destination(&self, places: &Places, target: &Target) -> Result<Destination, Failure> {
+        let Target { repository, tags } = target;
+        Ok(match self {
+            Self::Registry(registry, keys) => Destination {
+                target: Arc::new(places.repository(registry, repository, keys)),
+                names: tags.iter().cloned().map(RefName::from).collect(),
+                expect: None,
+            },
+            Self::Layout(dir) => Destination {
+                target: places::layout_target(dir, Some(repository.clone()))?,
+                names: tags.iter().map(|tag| RefName::new(format!("{repository}:{tag}"))).collect(),
+                expect: None,
+            },
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! Places: names become sources and targets.
+use std::{path::Path, sync::Arc};
+
+use auth::{CredentialSource, Found, Given, Stores};
+use content::{Source, Target};
+use copier::Side;
+use layout::Layout;
+use reference::{Registry, RepositoryName};
+use registry::{Options, Registries, Repository};
+
+use super::unborn::Unborn;
+use crate::{
+    args::Reach,
+    credential::{Door, Words},
+    failure::Failure,
+    usage::Usage,
+};
+
+/// What turns names into places: the registries, and where credentials are stored.
+#[derive(Debug)]
+pub(crate) struct Places {
+    registries: Registries,
+    options: Options,
+    stores: Arc<dyn CredentialSource>,
+}
+
+/// The credentials of a side: given for one registry, or looked up for any.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    /// Who is asked for credentials.
+    pub(crate) source: Arc<dyn CredentialSource>,
+    /// Whether they were given, by whatever level before the stores.
+    pub(crate) given: bool,
+}
+
+impl Places {
+    /// Places as `reach` says; `azure` are registries that were named in a way that only Azure has.
+    pub(crate) fn new(reach: &Reach, azure: impl IntoIterator<Item = Registry>) -> Result<Self, Failure> {
+        let mut options = Options::default();
+        options.plain_http.clone_from(&reach.plain_http);
+        options.tls.clone_from(&reach.tls);
+        options.acr.clone_from(&reach.acr);
+        options.acr.extend(azure);
+        options.ca_files.clone_from(&reach.ca_file);
+        options.http2 = reach.http2;
+        if let Some(both) = options.plain_http.iter().find(|registry| options.tls.contains(registry)) {
+            return Err(Usage::new(format!("{both} is named by --plain-http and by --tls")).into());
+        }
+        let registries = Registries::new(options.clone()).map_err(Failure::Neither)?;
+        Ok(Self { registries, options, stores: Arc::new(Stores::from_environment()) })
+    }
+
+    /// The credentials that words are at a registry; without words, the stores are asked.
+    pub(crate) fn keys(&self, words: Option<Words>, registry: &Registry) -> Result<Keys, Usage> {
+        let Some(words) = words else { return Ok(Keys { source: Arc::clone(&self.stores), given: false }) };
+        let acr = self.options.acr.contains(registry);
+        let found = words.found(Door { registry, acr, tls: self.options.speaks_tls(registry) })?;
+        Ok(Keys { given: found.is_some(), source: Arc::new(Given(found)) })
+    }
+
+    /// A repository of a registry, as source or target.
+    pub(crate) fn repository(
+        &self,
+        registry: &Registry,
+        repository: &RepositoryName,
+        keys: &Keys,
+    ) -> Repository {
+        self.registries.repository(registry, repository.clone(), Arc::clone(&keys.source))
+    }
+}
+
+impl Keys {
+    /// The credential for a repository, looked up before any request.
+    pub(crate) async fn find(
+        &self,
+        side: Side,
+        registry: &Registry,
+        repository: &RepositoryName,
+    ) -> Result<Option<Found>, Failure> {
+        let found = self.source.find(registry, repository).await;
+        found.map_err(|why| Failure::login(side, registry, &why))
+    }
+}
+
+/// A layout that is read.
+pub(crate) fn open_layout(dir: &Path) -> Result<Layout, Failure> {
+    Layout::open(dir).map_err(|fault| Failure::at(Side::Source, fault))
+}
+
+/// The whole layout as a source.
+pub(crate) fn layout_source(layout: &Layout, repository: Option<RepositoryName>) -> Arc<dyn Source> {
+    Arc::new(layout.repository(repository))
+}
+
+/// A layout that is written; one that does not exist yet, is made when there is something to write.
+pub(crate) fn layout_target(
+    dir: &Path,
+    repository: Option<RepositoryName>,
+) -> Result<Arc<dyn Target>, Failure> {
+    if !dir.join("oci-layout").exists() {
+        return Ok(Arc::new(Unborn::new(dir, repository)?));
+    }
+    let layout = Layout::create_or_open(dir).map_err(|fault| Failure::at(Side::Target, fault))?;
+    Ok(Arc::new(layout.repository(repository)))
+}
