@@ -1,5 +1,6 @@
-//! Serves a layout: `serve ADDRESS DIRECTORY`, for the conformance suite and for tests with other clients. Prints the
-//! bound address; ends when its standard input is closed or it is interrupted.
+//! Serves a layout: `serve ADDRESS DIRECTORY [sparse]`, for the conformance suite and for tests with other clients.
+//! With `sparse`, manifests are taken whose parts are missing. Prints the bound address; ends when its standard input
+//! is closed or it is interrupted.
 #![allow(clippy::print_stdout, reason = "the address is this program's output")]
 use std::{error::Error, io::Read as _, path::Path};
 
@@ -11,8 +12,9 @@ use tokio::net::TcpListener;
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(address), Some(dir)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: serve ADDRESS DIRECTORY, as in: serve 127.0.0.1:0 images".into());
+        return Err("usage: serve ADDRESS DIRECTORY [sparse], as in: serve 127.0.0.1:0 images".into());
     };
+    let sparse = arguments.next().is_some_and(|word| word == "sparse");
     let layout = Layout::create_or_open(Path::new(&dir))?;
     let listener = TcpListener::bind(&address).await?;
     println!("{}", listener.local_addr()?);
@@ -27,6 +29,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let shutdown = async {
         drop(wait.await);
     };
-    Server::new(layout, Options::default()).serve(listener, shutdown).await?;
+    Server::new(layout, Options { sparse, ..Options::default() }).serve(listener, shutdown).await?;
     Ok(())
 }
