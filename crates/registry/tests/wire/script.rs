@@ -138,7 +138,7 @@ impl Script {
 
 async fn serve(
     mut stream: TcpStream,
-    plan: Arc<impl Fn(&Seen, usize) -> Act>,
+    plan: Arc<impl Fn(&Seen, usize) -> Act + Send + Sync>,
     ledger: Arc<Mutex<Vec<Seen>>>,
 ) {
     let mut buffer = Vec::new();
