@@ -67,8 +67,6 @@ pub enum RefusalReason {
     Scheme,
     /// It leads from TLS to plain HTTP.
     Downgrade,
-    /// The same, on the registry's own host: a proxy before it ends TLS and does not say so.
-    DowngradeAtHome,
     /// It holds a user name or a password.
     UserInformation,
     /// It leads to another origin, where only the same one is allowed.
@@ -98,8 +96,7 @@ fn judge(url: &Url, origin: &Origin, context: &Context<'_>) -> Result<(), Refusa
         return Err(RefusalReason::UserInformation);
     }
     if context.registry.https && !origin.https {
-        let same_host = context.registry.host == origin.host;
-        return Err(if same_host { RefusalReason::DowngradeAtHome } else { RefusalReason::Downgrade });
+        return Err(RefusalReason::Downgrade);
     }
     if context.purpose == Purpose::Link && *origin != *context.registry {
         return Err(RefusalReason::OtherOrigin);
@@ -140,10 +137,11 @@ impl Refusal {
     /// What to do next, when there is something to say.
     pub fn hint(&self) -> Option<&'static str> {
         match self.reason {
-            RefusalReason::DowngradeAtHome => Some(
-                "the proxy before the registry must pass on X-Forwarded-Proto, or the registry must answer with relative URLs",
+            // The usual cause: distribution#479 and many since.
+            RefusalReason::Downgrade => Some(
+                "a proxy in front of the registry probably ends TLS without passing on X-Forwarded-Proto; \
+                 set that header, or the registry's external URL",
             ),
-            RefusalReason::Downgrade => Some("if the registry speaks plain HTTP, say so with --plain-http"),
             _ => None,
         }
     }
@@ -166,7 +164,7 @@ impl fmt::Display for RefusalReason {
         match self {
             Self::Malformed => f.write_str("is not a URL"),
             Self::Scheme => f.write_str("is neither https nor http"),
-            Self::Downgrade | Self::DowngradeAtHome => f.write_str("leads from TLS to plain HTTP"),
+            Self::Downgrade => f.write_str("leads from TLS to plain HTTP"),
             Self::UserInformation => f.write_str("holds a user name or a password"),
             Self::OtherOrigin => f.write_str("leads to another origin"),
             Self::Address(class) => write!(f, "leads to a {class} address"),
@@ -243,7 +241,7 @@ mod tests {
             let other = decide(HOME, "http://other.example.com/x", purpose);
             assert_eq!(other.unwrap_err(), RefusalReason::Downgrade);
             let home = decide(HOME, "http://registry.example.com/x", purpose);
-            assert_eq!(home.unwrap_err(), RefusalReason::DowngradeAtHome);
+            assert_eq!(home.unwrap_err(), RefusalReason::Downgrade);
         }
         assert!(decide("http://registry.example.com/", "http://auth.example.com/", Purpose::Realm).is_ok());
     }

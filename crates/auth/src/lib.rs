@@ -6,6 +6,7 @@
 mod address;
 mod admission;
 mod authorization;
+mod cache;
 mod challenge;
 mod credential;
 mod demand;
@@ -21,7 +22,6 @@ mod secret;
 mod store;
 mod text;
 mod token;
-mod tokens;
 
 pub use admission::{Admission, Context, Purpose, Refusal, RefusalReason, admit, admit_address};
 pub use authorization::Authorization;

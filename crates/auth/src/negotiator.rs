@@ -13,9 +13,9 @@ use reference::Registry;
 use crate::{
     AuthError, Authorization, Challenge, Credential, CredentialSource, Endpoint, Found, Origin, Scope,
     Scopes,
+    cache::{Cache, Wanted},
     credential::may_exchange,
     demand::{Demand, choose},
-    tokens::{Tokens, Wanted},
 };
 
 /// Answers the challenges of one registry and remembers what it learnt.
@@ -27,7 +27,7 @@ pub struct Negotiator {
     origin: Origin,
     credentials: Arc<dyn CredentialSource>,
     acr: bool,
-    tokens: Tokens,
+    cache: Cache,
     learnt: Mutex<Learnt>,
 }
 
@@ -49,8 +49,8 @@ impl Negotiator {
         endpoint: Arc<dyn Endpoint>,
         acr: bool,
     ) -> Self {
-        let tokens = Tokens::new(registry.to_string(), origin.clone(), endpoint);
-        Self { registry, origin, credentials, acr, tokens, learnt: Mutex::default() }
+        let cache = Cache::new(registry.to_string(), origin.clone(), endpoint);
+        Self { registry, origin, credentials, acr, cache, learnt: Mutex::default() }
     }
 
     /// The authorization for the next request, from what has been learnt: a token (fetched or renewed as needed) or
@@ -189,7 +189,7 @@ impl Negotiator {
             (_, Some(Credential::RegistryToken(token))) => Ok(Authorization::registry_token(token)),
             (Demand::Bearer(bearer), _) => {
                 let wanted = Wanted { bearer, scopes, found: bearer.presented(found), all: found };
-                self.tokens.authorization(&wanted, stale).await
+                self.cache.authorization(&wanted, stale).await
             }
             (Demand::Basic, Some(credential)) => match credential.login() {
                 Some((username, password)) => Ok(Authorization::basic(username, password)),

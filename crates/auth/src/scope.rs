@@ -135,3 +135,72 @@ impl fmt::Display for Scopes {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name(text: &str) -> RepositoryName {
+        text.parse().unwrap()
+    }
+
+    fn scopes(texts: &str) -> Vec<Scope> {
+        texts.split(' ').filter_map(Scope::parse).collect()
+    }
+
+    #[test]
+    fn a_name_may_hold_a_host_and_a_port() {
+        for text in ["repository:host:5000/a/b:pull,push", "registry:catalog:*", "repository(plugin):a:pull"]
+        {
+            assert_eq!(Scope::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["", "repository", "repository:a", "repository:a:", ":a:pull", "repository::pull", "::"] {
+            assert_eq!(Scope::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn actions_are_sorted_and_merged() {
+        assert_eq!(
+            Scope::parse("repository:a:push,,pull,push").unwrap().to_string(),
+            "repository:a:pull,push"
+        );
+        let both = Scopes::pull(&name("a")).demanding(&scopes("repository:a:push"));
+        assert_eq!(both.key(), Scopes::push(&name("a")).key());
+    }
+
+    #[test]
+    fn a_mount_reads_its_source_in_the_same_token() {
+        let mount = Scopes::push(&name("b")).and_pull(&name("a"));
+        assert_eq!(mount.to_string(), "repository:b:pull,push repository:a:pull");
+        assert_eq!(mount.key(), "repository:a:pull repository:b:pull,push");
+        assert_eq!(Scopes::push(&name("b")).and_pull(&name("b")), Scopes::push(&name("b")));
+    }
+
+    #[test]
+    fn what_is_demanded_comes_first_in_its_own_order() {
+        let mount = Scopes::push(&name("b")).and_pull(&name("a"));
+        let wider = mount.demanding(&scopes("repository:c:pull repository:a:push"));
+        assert_eq!(wider.to_string(), "repository:c:pull repository:a:pull,push repository:b:pull,push");
+    }
+
+    proptest! {
+        #[test]
+        fn demanding_twice_is_demanding_once(demands in prop::collection::vec("repository:[abc]:(pull|push)", 0..5)) {
+            let demands = scopes(&demands.join(" "));
+            let once = Scopes::push(&name("a")).demanding(&demands);
+            let twice = once.demanding(&demands);
+            prop_assert_eq!(once.key(), twice.key());
+            prop_assert!(once.cover(&demands));
+        }
+
+        #[test]
+        fn any_text_is_read_without_panic(text in ".{0,60}") {
+            if let Some(scope) = Scope::parse(&text) {
+                prop_assert_eq!(Scope::parse(&scope.to_string()), Some(scope));
+            }
+        }
+    }
+}

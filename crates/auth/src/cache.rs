@@ -1,4 +1,4 @@
-//! The token store: one flight per realm, service, scope set and credential.
+//! The token cache: one flight per realm, service, scope set and credential.
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The tokens of one registry.
-pub(crate) struct Tokens {
+pub(crate) struct Cache {
     registry: String,
     origin: Origin,
     endpoint: Arc<dyn Endpoint>,
@@ -61,7 +61,7 @@ impl Lasting for Refresh {
     }
 }
 
-impl Tokens {
+impl Cache {
     pub(crate) fn new(registry: String, origin: Origin, endpoint: Arc<dyn Endpoint>) -> Self {
         Self { registry, origin, endpoint, flights: Mutex::default(), refresh: Mutex::default() }
     }
