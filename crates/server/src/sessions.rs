@@ -67,7 +67,7 @@ impl Sessions {
             progress: tokio::sync::Mutex::new(Some(progress)),
         });
         let mut open = self.lock();
-        open.retain(|_, session| session.idle_for() < self.idle);
+        open.retain(|_, session| session.is_busy() || session.idle_for() < self.idle);
         if open.len() >= self.most {
             let status = StatusCode::TOO_MANY_REQUESTS;
             let refusal = Refusal::new(status, "TOOMANYREQUESTS", "too many uploads are open at once");
@@ -80,7 +80,7 @@ impl Sessions {
     pub(crate) fn find(&self, repository: &RepositoryName, id: &str) -> Result<Arc<Session>, Refusal> {
         let found = self.lock().get(id).filter(|session| session.repository == *repository).cloned();
         let session = found.ok_or_else(unknown)?;
-        *session.touched.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        session.touch();
         Ok(session)
     }
 
@@ -107,6 +107,16 @@ impl Session {
             let message = "another request is sending to this upload";
             Refusal::new(StatusCode::CONFLICT, "BLOB_UPLOAD_INVALID", message)
         })
+    }
+
+    /// Begins the idle time anew.
+    pub(crate) fn touch(&self) {
+        *self.touched.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Whether a request is at work on it.
+    fn is_busy(&self) -> bool {
+        self.progress.try_lock().is_err()
     }
 
     fn idle_for(&self) -> Duration {

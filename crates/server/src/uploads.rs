@@ -141,6 +141,7 @@ where
         }
         return Err(refusal);
     }
+    session.touch();
     Ok(standing(StatusCode::ACCEPTED, repository, session, progress.held()))
 }
 
