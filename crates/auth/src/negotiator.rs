@@ -35,8 +35,8 @@ pub struct Negotiator {
 #[derive(Default)]
 struct Learnt {
     demand: Option<Demand>,
-    /// Scope sets that turned out to be too small, by key, and what was demanded instead.
-    wider: HashMap<String, Scopes>,
+    /// Scope sets that turned out to be too small, and what was demanded instead.
+    wider: HashMap<Scopes, Scopes>,
 }
 
 impl Negotiator {
@@ -67,7 +67,7 @@ impl Negotiator {
         let (demand, scopes) = {
             let learnt = self.learnt();
             let Some(demand) = learnt.demand.clone() else { return Ok(None) };
-            (demand, learnt.wider.get(&scopes.key()).unwrap_or(scopes).clone())
+            (demand, learnt.wider.get(scopes).unwrap_or(scopes).clone())
         };
         let found = self.find(&scopes).await?;
         if !demand.suits(found.as_ref()) {
@@ -125,7 +125,7 @@ impl Negotiator {
     /// The scopes to ask for, what was demanded in front, and whether they grew.
     fn widen(&self, scopes: &Scopes, demanded: &[Scope]) -> (Scopes, bool) {
         let mut learnt = self.learnt();
-        let known = learnt.wider.get(&scopes.key()).unwrap_or(scopes).clone();
+        let known = learnt.wider.get(scopes).unwrap_or(scopes).clone();
         if demanded.is_empty() {
             return (known, false);
         }
@@ -133,7 +133,7 @@ impl Negotiator {
         if learnt.wider.len() >= MAX_WIDER {
             learnt.wider.clear();
         }
-        learnt.wider.insert(scopes.key(), wider.clone());
+        learnt.wider.insert(scopes.clone(), wider.clone());
         let grew = wider.key() != known.key();
         (wider, grew)
     }

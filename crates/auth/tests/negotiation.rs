@@ -124,7 +124,7 @@ async fn a_kept_token_that_is_refused_is_renewed_once_by_all() {
     assert_eq!(script.ledger().len(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn wrong_credentials_are_an_error_after_one_request() {
     let script = Script::new(&[(401, r#"{"details":"incorrect username or password"}"#)]);
     let negotiator = negotiator(REGISTRY, Some(basic()), &script);

@@ -3,7 +3,9 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use futures::future::join_all;
+use auth::{AuthError, Credential, CredentialSource, Found, Negotiator, Origin, Scopes, Secret};
+use futures::future::{BoxFuture, join_all};
+use reference::{Registry, RepositoryName};
 use support::{REGISTRY, Script, basic, bearer, negotiator, pull, push};
 
 #[tokio::test]
@@ -106,4 +108,36 @@ async fn two_negotiators_on_one_host_share_nothing() {
     let known = target.answer(&pull(), &bearer(""), None).await.unwrap();
     assert_ne!(anonymous.header(), known.header());
     assert!(!script.ledger()[0].contains("Basic") && script.ledger()[1].contains("Basic"));
+}
+
+/// A credential for each repository, as podman's namespaced keys give them.
+#[derive(Debug)]
+struct ByRepository;
+
+impl CredentialSource for ByRepository {
+    fn find<'a>(
+        &'a self,
+        _registry: &'a Registry,
+        repository: &'a RepositoryName,
+    ) -> BoxFuture<'a, Result<Option<Found>, AuthError>> {
+        let credential = Credential::Basic { username: repository.to_string(), password: Secret::new("p") };
+        Box::pin(async { Ok(Some(Found { credential, from: "a file".to_owned() })) })
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_not_shared_between_two_credentials() -> Result<(), Box<dyn std::error::Error>> {
+    let script = Script::tokens(300);
+    let origin = Origin { https: true, host: REGISTRY.to_owned(), port: 443 };
+    let endpoint: Arc<Script> = Arc::clone(&script);
+    let negotiator = Negotiator::new(REGISTRY.parse()?, origin, Arc::new(ByRepository), endpoint, false);
+    let (a, b): (RepositoryName, RepositoryName) = ("a".parse()?, "b".parse()?);
+    let (from_a, from_b) = (Scopes::pull(&a).and_pull(&b), Scopes::pull(&b).and_pull(&a));
+    assert_eq!(from_a.key(), from_b.key());
+    let demanded = bearer(",scope=\"repository:a:pull\"");
+    let first = negotiator.answer(&from_a, &demanded, None).await?;
+    let second = negotiator.authorization(&from_b).await?.ok_or("none")?;
+    assert_ne!(first.header(), second.header());
+    assert!(script.ledger()[0].contains("account=a ") && script.ledger()[1].contains("account=b "));
+    Ok(())
 }

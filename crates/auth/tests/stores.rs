@@ -151,6 +151,7 @@ async fn a_broken_or_missing_file_is_named() {
 #[tokio::test]
 async fn a_helper_is_asked_on_its_stdin() {
     let script = r#"read server
+[ -z "$CARGO_MANIFEST_DIR" ] || exit 4
 printf '%s %s\n' "$1" "$server" >> "$MARK/asked"
 echo "canary" >&2
 printf '{"ServerURL":"%s","Username":"helped","Secret":"s"}' "$server""#;
