@@ -35,11 +35,11 @@ impl Side {
         }
     }
 
-    /// The flag of the side's user name.
-    pub(crate) fn flag(self) -> &'static str {
+    /// The flags of the side's user name and password.
+    fn flags(self) -> (&'static str, &'static str) {
         match self {
-            Self::Source => "--username",
-            Self::Target => "--target-username",
+            Self::Source => ("--username", "--password"),
+            Self::Target => ("--target-username", "--target-password-file"),
         }
     }
 }
@@ -59,7 +59,9 @@ pub(crate) fn of_flags(
         Some(_) => password.or_else(from_environment),
         None => password,
     };
-    Some(Words { username, password, from: side.flag().to_owned() })
+    let (named, alone) = side.flags();
+    let from = if username.is_some() { named } else { alone };
+    Some(Words { username, password, from: from.to_owned() })
 }
 
 /// What the environment gives for `side`. Empty variables count as missing.
