@@ -3,7 +3,7 @@
 //! Fields and entries that we do not know are kept as they are.
 use content::{Descriptor, Fault, FaultKind, Step};
 use reference::{Digest, RefName};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::Entry;
 
@@ -11,11 +11,22 @@ use crate::Entry;
 const NAMES_SHOWN: usize = 20;
 /// How many characters of a name a message shows.
 const NAME_SHOWN: usize = 128;
+/// The key of the list of entries.
+const ENTRIES: &str = "manifests";
 
 /// The contents of `index.json`.
 #[derive(Debug, Clone)]
 pub struct Index {
+    /// Everything but the entries.
     object: Map<String, Value>,
+    rows: Vec<Row>,
+}
+
+/// One entry: as it was written, and as we understand it, if we do.
+#[derive(Debug, Clone)]
+struct Row {
+    written: Value,
+    entry: Option<Entry>,
 }
 
 impl Default for Index {
@@ -23,8 +34,7 @@ impl Default for Index {
         let mut object = Map::new();
         object.insert("schemaVersion".into(), 2.into());
         object.insert("mediaType".into(), "application/vnd.oci.image.index.v1+json".into());
-        object.insert("manifests".into(), json!([]));
-        Self { object }
+        Self { object, rows: Vec::new() }
     }
 }
 
@@ -37,51 +47,40 @@ impl Index {
         let Value::Object(mut object) = value else {
             return Err(untrue("it is not a JSON object".into()));
         };
-        match object.get("manifests") {
-            Some(Value::Array(_)) => {}
-            None | Some(Value::Null) => {
-                object.insert("manifests".into(), json!([]));
-            }
+        let rows = match object.remove(ENTRIES) {
+            Some(Value::Array(list)) => list.into_iter().map(Row::read).collect(),
+            None | Some(Value::Null) => Vec::new(),
             Some(_) => return Err(untrue("its \"manifests\" is not a list".into())),
-        }
-        Ok(Self { object })
+        };
+        Ok(Self { object, rows })
     }
 
     /// The file's bytes.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Value::Object(self.object.clone()).to_string().into_bytes();
+        let mut object = self.object.clone();
+        let list = self.rows.iter().map(|row| row.written.clone()).collect();
+        object.insert(ENTRIES.into(), Value::Array(list));
+        let mut bytes = Value::Object(object).to_string().into_bytes();
         bytes.push(b'\n');
         bytes
     }
 
     /// The entries, in order; those whose descriptor we cannot read are passed over.
-    pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        self.values().filter_map(read)
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.rows.iter().filter_map(|row| row.entry.as_ref())
     }
 
     /// Adds an entry, unless the same one is there.
     pub fn add(&mut self, entry: &Entry) {
-        if self.entries().any(|other| is_same(&other, entry)) {
-            return;
-        }
-        if let Some(Value::Array(list)) = self.object.get_mut("manifests") {
-            list.push(entry.to_json());
+        if !self.entries().any(|other| is_same(other, entry)) {
+            self.rows.push(Row { written: entry.to_json(), entry: Some(entry.clone()) });
         }
     }
 
     /// Takes out the entries that `unwanted` picks; returns them.
     pub fn take(&mut self, unwanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
-        let mut taken = Vec::new();
-        if let Some(Value::Array(list)) = self.object.get_mut("manifests") {
-            list.retain(|value| match read(value).filter(&unwanted) {
-                Some(entry) => {
-                    taken.push(entry);
-                    false
-                }
-                None => true,
-            });
-        }
-        taken
+        let picked = |row: &mut Row| row.entry.as_ref().is_some_and(&unwanted);
+        self.rows.extract_if(.., picked).filter_map(|row| row.entry).collect()
     }
 
     /// The entry with this ref name; `None` when there is none.
@@ -90,10 +89,10 @@ impl Index {
     /// [`FaultKind::Untrue`] when the name stands for two different digests.
     pub fn by_name(&self, name: &RefName) -> Result<Option<Descriptor>, Fault> {
         let named = self.entries().filter(|entry| entry.name() == Some(name.as_str()));
-        let mut found = named.map(|entry| entry.descriptor);
+        let mut found = named.map(|entry| &entry.descriptor);
         let Some(first) = found.next() else { return Ok(None) };
         match found.find(|other| other.digest != first.digest) {
-            None => Ok(Some(first)),
+            None => Ok(Some(first.clone())),
             Some(other) => {
                 let what = format!("the name stands for both {} and {}", first.digest, other.digest);
                 Err(Fault::new(FaultKind::Untrue, Step::Resolve, what)
@@ -105,7 +104,7 @@ impl Index {
 
     /// The first entry with this digest.
     pub fn by_digest(&self, digest: &Digest) -> Option<Descriptor> {
-        self.entries().map(|entry| entry.descriptor).find(|descriptor| descriptor.digest == *digest)
+        self.entries().map(|entry| &entry.descriptor).find(|found| found.digest == *digest).cloned()
     }
 
     /// The names that there are, for a message.
@@ -123,14 +122,13 @@ impl Index {
             (false, more) => format!("{listed} and {more} more"),
         }
     }
-
-    fn values(&self) -> impl Iterator<Item = &Value> {
-        self.object.get("manifests").and_then(Value::as_array).into_iter().flatten()
-    }
 }
 
-fn read(value: &Value) -> Option<Entry> {
-    Descriptor::from_json(value).ok().map(|descriptor| Entry { descriptor })
+impl Row {
+    fn read(written: Value) -> Self {
+        let entry = Descriptor::from_json(&written).ok().map(|descriptor| Entry { descriptor });
+        Self { written, entry }
+    }
 }
 
 fn is_same(one: &Entry, other: &Entry) -> bool {

@@ -142,7 +142,7 @@ impl Layout {
 
     /// The entries of `index.json` that we can read, in order.
     pub async fn entries(&self) -> Result<Vec<Entry>, Fault> {
-        Ok(self.index().await?.entries().collect())
+        Ok(self.index().await?.entries().cloned().collect())
     }
 
     /// Changes `index.json` under the lock that all writers share: `change` sees what is there at that moment. When

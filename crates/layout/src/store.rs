@@ -153,3 +153,18 @@ impl Opened {
         reading::chunks(self.file, self.length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_to_be_full() {
+        let store = Store::new(Path::new("/data"), "oci:images");
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let fault = store.trouble(Step::SendBlob, &format!("cannot write a blob: {full}"), full);
+        assert_eq!(fault.kind(), FaultKind::Local);
+        assert!(fault.to_string().starts_with("oci:images: send blob: cannot write a blob: "));
+        assert!(fault.hint_text().is_some_and(|hint| hint.contains("free some space")));
+    }
+}

@@ -62,7 +62,7 @@ impl Links {
         }
         // The view knows the media type of entries that do not say it.
         let known = self.by_digest(repository, &first.descriptor.digest).await?;
-        Ok(Some(known.unwrap_or(first.descriptor)))
+        Ok(Some(known.unwrap_or_else(|| first.descriptor.clone())))
     }
 
     /// The manifest with this digest, if the repository shows it.
@@ -169,7 +169,7 @@ impl Links {
         let index = self.layout.index().await?;
         let mut known = self.with(repository, |memory| !memory.blobs.is_empty());
         let mut tags = Vec::new();
-        for found in index.entries().filter_map(|entry| belonging(&entry, self.fallback.as_ref())) {
+        for found in index.entries().filter_map(|entry| belonging(entry, self.fallback.as_ref())) {
             if found.repository == *repository {
                 known = true;
                 tags.extend(found.tag);
@@ -227,8 +227,11 @@ impl Links {
 }
 
 fn is_tag(entry: &Entry, (owner, fallback): (&RepositoryName, Option<&RepositoryName>), tag: &Tag) -> bool {
-    belonging(entry, fallback)
-        .is_some_and(|found| found.repository == *owner && found.tag.as_ref() == Some(tag))
+    entry.name().is_some_and(|name| {
+        let bare = fallback == Some(owner) && name == tag.as_str();
+        let full = name.strip_prefix(owner.as_str()).and_then(|rest| rest.strip_prefix(':'));
+        bare || full == Some(tag.as_str())
+    })
 }
 
 /// Takes a tag away, except from the digest `kept`; what it named stays in the repository by digest. Whether there

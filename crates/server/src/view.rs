@@ -46,7 +46,7 @@ impl View {
             belonging(entry, fallback).is_some_and(|belonging| belonging.repository == *repository)
         });
         let mut queue: VecDeque<(Part, usize)> = roots
-            .map(|entry| (Part { descriptor: entry.descriptor, manifest: true, blob: false }, 0))
+            .map(|entry| (Part { descriptor: entry.descriptor.clone(), manifest: true, blob: false }, 0))
             .collect();
         let mut view = Self { index: Arc::clone(&index), shown: HashMap::new(), referrers: HashMap::new() };
         while let Some((part, depth)) = queue.pop_front() {
