@@ -77,16 +77,23 @@ pub(crate) fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Replaces `path` by `bytes` whole: readers see the old file or the new one, also after a power failure. `scratch`
-/// is a directory on the same file system.
-pub(crate) fn replace(path: &Path, bytes: &[u8], scratch: &Path) -> io::Result<()> {
+/// is a directory on the same file system. Returns what the new file looks like from outside.
+pub(crate) fn replace(path: &Path, bytes: &[u8], scratch: &Path) -> io::Result<fs::Metadata> {
     let (temp, mut file) = create_temp(scratch)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&temp, path));
-    if let Err(error) = written {
+    let mut write = || {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        let metadata = file.metadata()?;
+        fs::rename(&temp, path)?;
+        Ok(metadata)
+    };
+    let written = write();
+    match written {
         // The first error is the one to tell.
-        drop(fs::remove_file(&temp));
-        return Err(error);
+        Err(_) => drop(fs::remove_file(&temp)),
+        Ok(_) => path.parent().map_or(Ok(()), sync_directory)?,
     }
-    path.parent().map_or(Ok(()), sync_directory)
+    written
 }
 
 /// A new file of a name that nobody else uses, locked for as long as its writer lives.

@@ -1,9 +1,11 @@
 //! `index.json`: the table of entries. Pure: it reads and writes bytes, not files.
 //!
 //! Fields and entries that we do not know are kept as they are.
+use std::collections::BTreeMap;
+
 use content::{Descriptor, Fault, FaultKind, Step};
 use reference::{Digest, RefName};
-use serde_json::{Map, Value};
+use serde_json::{Value, value::RawValue};
 
 use crate::Entry;
 
@@ -17,24 +19,24 @@ const ENTRIES: &str = "manifests";
 /// The contents of `index.json`.
 #[derive(Debug, Clone)]
 pub struct Index {
-    /// Everything but the entries.
-    object: Map<String, Value>,
+    /// Everything but the entries, as it was written.
+    object: BTreeMap<String, Box<RawValue>>,
     rows: Vec<Row>,
 }
 
 /// One entry: as it was written, and as we understand it, if we do.
 #[derive(Debug, Clone)]
 struct Row {
-    written: Value,
+    written: Box<RawValue>,
     entry: Option<Entry>,
 }
 
 impl Default for Index {
     fn default() -> Self {
-        let mut object = Map::new();
-        object.insert("schemaVersion".into(), 2.into());
-        object.insert("mediaType".into(), "application/vnd.oci.image.index.v1+json".into());
-        Self { object, rows: Vec::new() }
+        let fields = [("schemaVersion", "2"), ("mediaType", r#""application/vnd.oci.image.index.v1+json""#)];
+        let raw =
+            |(key, text): (&str, &str)| Some((key.to_owned(), RawValue::from_string(text.into()).ok()?));
+        Self { object: fields.into_iter().filter_map(raw).collect(), rows: Vec::new() }
     }
 }
 
@@ -42,27 +44,24 @@ impl Index {
     /// Reads the file's bytes.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Fault> {
         let untrue = |what: String| Fault::new(FaultKind::Untrue, Step::OpenLayout, what).about("index.json");
-        let value: Value =
-            serde_json::from_slice(bytes).map_err(|why| untrue(format!("it is not valid JSON: {why}")))?;
-        let Value::Object(mut object) = value else {
-            return Err(untrue("it is not a JSON object".into()));
+        let mut object: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_slice(bytes).map_err(|why| untrue(format!("it is not a JSON object: {why}")))?;
+        let list: Option<Vec<Box<RawValue>>> = match object.remove(ENTRIES) {
+            Some(list) => serde_json::from_str(list.get())
+                .map_err(|why| untrue(format!("its \"manifests\" is not a list: {why}")))?,
+            None => None,
         };
-        let rows = match object.remove(ENTRIES) {
-            Some(Value::Array(list)) => list.into_iter().map(Row::read).collect(),
-            None | Some(Value::Null) => Vec::new(),
-            Some(_) => return Err(untrue("its \"manifests\" is not a list".into())),
-        };
-        Ok(Self { object, rows })
+        Ok(Self { object, rows: list.into_iter().flatten().map(Row::read).collect() })
     }
 
     /// The file's bytes.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut object = self.object.clone();
-        let list = self.rows.iter().map(|row| row.written.clone()).collect();
-        object.insert(ENTRIES.into(), Value::Array(list));
-        let mut bytes = Value::Object(object).to_string().into_bytes();
-        bytes.push(b'\n');
-        bytes
+        let fields =
+            self.object.iter().map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), value.get()));
+        let entries = self.rows.iter().map(|row| row.written.get()).collect::<Vec<_>>().join(",");
+        let entries = format!("\"{ENTRIES}\":[{entries}]");
+        let fields: Vec<String> = fields.chain([entries]).collect();
+        format!("{{{}}}\n", fields.join(",")).into_bytes()
     }
 
     /// The entries, in order; those whose descriptor we cannot read are passed over.
@@ -72,8 +71,12 @@ impl Index {
 
     /// Adds an entry, unless the same one is there.
     pub fn add(&mut self, entry: &Entry) {
-        if !self.entries().any(|other| is_same(other, entry)) {
-            self.rows.push(Row { written: entry.to_json(), entry: Some(entry.clone()) });
+        if self.entries().any(|other| is_same(other, entry)) {
+            return;
+        }
+        // It fails for what is not JSON, which we have just written.
+        if let Ok(written) = RawValue::from_string(entry.to_json().to_string()) {
+            self.rows.push(Row { written, entry: Some(entry.clone()) });
         }
     }
 
@@ -125,8 +128,10 @@ impl Index {
 }
 
 impl Row {
-    fn read(written: Value) -> Self {
-        let entry = Descriptor::from_json(&written).ok().map(|descriptor| Entry { descriptor });
+    fn read(written: Box<RawValue>) -> Self {
+        let value: Option<Value> = serde_json::from_str(written.get()).ok();
+        let entry = value.and_then(|value| Descriptor::from_json(&value).ok());
+        let entry = entry.map(|descriptor| Entry { descriptor });
         Self { written, entry }
     }
 }
@@ -151,17 +156,19 @@ mod tests {
 
     #[test]
     fn unknown_fields_and_foreign_entries_survive_a_change() {
-        let before = br#"{"schemaVersion":2,"x":{"y":[1.5,null]},"manifests":[
+        let before = br#"{"schemaVersion":2,"x":{"y":[1.5,null],"big":1e999,"z\\u0041":123456789012345678901234567890},"manifests":[
             {"digest":"blake3:00","size":-1,"odd":true},{"no":"descriptor"}]}"#;
         let mut index = Index::parse(before).unwrap();
         index.add(&Entry::named(&descriptor("a"), &RefName::new("app:v1")));
         index.take(|entry| entry.name() == Some("other"));
-        let after: Value = serde_json::from_slice(&index.to_bytes()).unwrap();
-        let was: Value = serde_json::from_slice(before).unwrap();
-        assert_eq!(after["x"], was["x"]);
-        assert_eq!(after["manifests"][0], was["manifests"][0]);
-        assert_eq!(after["manifests"][1], was["manifests"][1]);
-        assert_eq!(after["manifests"][2]["annotations"][crate::REF_NAME], "app:v1");
+        let after: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&index.to_bytes()).unwrap();
+        let was: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(before).unwrap();
+        assert_eq!(after["x"].get(), was["x"].get());
+        let [after, was] =
+            [after, was].map(|object| -> Value { serde_json::from_str(object["manifests"].get()).unwrap() });
+        assert_eq!(after[0], was[0]);
+        assert_eq!(after[1], was[1]);
+        assert_eq!(after[2]["annotations"][crate::REF_NAME], "app:v1");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! A layout directory: its marker file, its index under a lock, and its store.
 use std::{
+    fs::Metadata,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
@@ -31,15 +32,22 @@ struct Shared {
     store: Store,
     /// Writers of this process queue here, so that at most one thread waits for the lock of all processes.
     writing: Mutex<()>,
-    known: std::sync::Mutex<Memory>,
+    memory: std::sync::Mutex<Memory>,
 }
 
-/// The `index.json` that was read last.
+/// The `index.json` that was read or written last.
 #[derive(Debug, Default)]
 struct Memory {
     /// How often this process has replaced the file: what a slow reader read before that is not remembered.
     replaced: u64,
-    read: Option<(Stamp, Arc<Index>)>,
+    known: Option<Known>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    stamp: Stamp,
+    bytes: Arc<[u8]>,
+    index: Arc<Index>,
 }
 
 /// What changes when `index.json` is replaced.
@@ -103,7 +111,7 @@ impl Layout {
             root,
             shown,
             writing: Mutex::new(()),
-            known: std::sync::Mutex::default(),
+            memory: std::sync::Mutex::default(),
         })))
     }
 
@@ -170,50 +178,61 @@ impl Layout {
     fn update_now<T>(&self, change: impl FnOnce(&mut Index) -> Result<T, Fault>) -> Result<T, Fault> {
         let root = &self.0.root;
         let lock = Lock::take(root).map_err(|error| self.trouble("cannot lock the layout", error))?;
-        // Never from memory: two files of one moment may look alike from outside.
-        let mut index = self.read()?;
+        // By its bytes, never by its stamp: two files of one moment may look alike from outside.
+        let known = self.remembered().1;
+        let mut index = Index::clone(&*self.read(known)?.1);
         let before = index.to_bytes();
         let result = change(&mut index)?;
         let after = index.to_bytes();
         if before != after {
-            disk::replace(&root.join("index.json"), &after, &lock::scratch(root))
+            let written = disk::replace(&root.join("index.json"), &after, &lock::scratch(root))
                 .map_err(|error| self.trouble("cannot write index.json", error))?;
-            self.forget();
+            let stamp = Stamp::of(&written);
+            let known = Known { stamp, bytes: after.into(), index: Arc::new(index) };
+            let mut memory = self.memory();
+            memory.replaced = memory.replaced.wrapping_add(1);
+            memory.known = Some(known);
         }
         drop(lock);
         Ok(result)
     }
 
     fn load(&self) -> Result<Arc<Index>, Fault> {
-        let stamp = Stamp::of(&self.0.root.join("index.json"))
-            .map_err(|error| self.trouble("cannot read index.json", error))?;
-        let mut replaced = 0;
-        if let Ok(known) = self.0.known.lock() {
-            match &known.read {
-                Some((when, index)) if *when == stamp => return Ok(Arc::clone(index)),
-                _ => replaced = known.replaced,
-            }
+        let metadata = std::fs::symlink_metadata(self.0.root.join("index.json"));
+        let metadata = metadata.map_err(|error| self.trouble("cannot read index.json", error))?;
+        let stamp = Stamp::of(&metadata);
+        let (replaced, known) = self.remembered();
+        if let Some(known) = known.as_ref().filter(|known| known.stamp == stamp) {
+            return Ok(Arc::clone(&known.index));
         }
-        let index = Arc::new(self.read()?);
-        if let Ok(mut known) = self.0.known.lock()
-            && known.replaced == replaced
-        {
-            known.read = Some((stamp, Arc::clone(&index)));
+        let (bytes, index) = self.read(known)?;
+        let mut memory = self.memory();
+        if memory.replaced == replaced {
+            memory.known = Some(Known { stamp, bytes, index: Arc::clone(&index) });
         }
         Ok(index)
     }
 
-    fn read(&self) -> Result<Index, Fault> {
+    /// Reads the file; its bytes are parsed only when they are not the known ones.
+    fn read(&self, known: Option<Known>) -> Result<(Arc<[u8]>, Arc<Index>), Fault> {
         let bytes = disk::read_small(&self.0.root.join("index.json"), MAX_INDEX)
             .map_err(|error| self.trouble("cannot read index.json", error))?;
-        Index::parse(&bytes).map_err(|fault| fault.at(&self.0.shown))
+        match known {
+            Some(known) if *known.bytes == *bytes => Ok((known.bytes, known.index)),
+            _ => {
+                let index = Index::parse(&bytes).map_err(|fault| fault.at(&self.0.shown))?;
+                Ok((bytes.into(), Arc::new(index)))
+            }
+        }
     }
 
-    fn forget(&self) {
-        if let Ok(mut known) = self.0.known.lock() {
-            known.replaced = known.replaced.wrapping_add(1);
-            known.read = None;
-        }
+    fn remembered(&self) -> (u64, Option<Known>) {
+        let memory = self.memory();
+        (memory.replaced, memory.known.clone())
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fault(&self, kind: FaultKind, what: impl Into<String>) -> Fault {
@@ -228,13 +247,12 @@ impl Layout {
 }
 
 impl Stamp {
-    fn of(path: &Path) -> io::Result<Self> {
-        let metadata = std::fs::symlink_metadata(path)?;
+    fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
-        let node = std::os::unix::fs::MetadataExt::ino(&metadata);
+        let node = std::os::unix::fs::MetadataExt::ino(metadata);
         #[cfg(not(unix))]
         let node = 0;
-        Ok(Self { modified: metadata.modified().ok(), size: metadata.len(), node })
+        Self { modified: metadata.modified().ok(), size: metadata.len(), node }
     }
 }
 
