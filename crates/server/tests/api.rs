@@ -252,6 +252,37 @@ async fn tags_are_listed_in_pages_whose_links_lead_to_the_end() {
 }
 
 #[tokio::test]
+async fn many_referrers_come_in_pages_that_a_client_can_hold() {
+    let registry = Registry::start().await;
+    let config = noise("config", 100);
+    registry.push_blob("app", &config).await;
+    let subject = json!({"mediaType": MANIFEST, "digest": digest_of(b"subject").to_string(), "size": 7});
+    let mut pushed = Vec::new();
+    for n in 0..5 {
+        let mut manifest: Value = serde_json::from_str(&image(&config, "m")).unwrap();
+        manifest["artifactType"] = json!("application/example+json");
+        manifest["subject"] = subject.clone();
+        manifest["annotations"] = json!({"large": n.to_string().repeat(900_000)});
+        let reply = registry.push_manifest("app", &format!("v{n}"), MANIFEST, &manifest.to_string()).await;
+        pushed.push(reply.expect(201).header("docker-content-digest").to_owned());
+    }
+    pushed.sort();
+    let base = format!("/v2/app/referrers/{}?artifactType=application/example%2Bjson", digest_of(b"subject"));
+    let (mut target, mut listed, mut pages) = (base, Vec::new(), 0);
+    loop {
+        let reply = registry.get(&target).await.expect(200);
+        assert!(reply.body.len() < 4 * 1024 * 1024);
+        assert_eq!(reply.header("oci-filters-applied"), "artifactType");
+        let page = reply.json()["manifests"].as_array().unwrap().clone();
+        listed.extend(page.iter().map(|entry| entry["digest"].as_str().unwrap().to_owned()));
+        pages += 1;
+        let Some(link) = reply.headers.get("link") else { break };
+        target = link.to_str().unwrap().trim_start_matches('<').split('>').next().unwrap().to_owned();
+    }
+    assert_eq!((listed, pages), (pushed, 3));
+}
+
+#[tokio::test]
 async fn a_cut_chunk_is_held_as_far_as_it_came_and_the_upload_goes_on_there() {
     let registry = Registry::start().await;
     let bytes = noise("cut", 1000);
