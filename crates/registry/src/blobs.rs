@@ -37,7 +37,7 @@ impl Repository {
             StatusCode::PARTIAL_CONTENT if is_asked_for(&reply, span.start, blob.size) => {
                 self.incoming(blob, span.start, reply)
             }
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND if !reply.elsewhere => {
                 Err(self.refused(reply, Step::ReadBlob).await)
             }
             // A range that is answered in no way that can be used: a link to storage that has expired, a wrong

@@ -22,6 +22,8 @@ use crate::{
     wire::{Broken, Payload, Reach, Reply, Request},
 };
 
+/// The most challenges that one request answers.
+const MAX_CHALLENGES: u32 = 4;
 /// How often a body that did not come whole is asked for again.
 const BODY_ATTEMPTS: u32 = 3;
 
@@ -158,7 +160,7 @@ impl Client {
                 return Ok((reply, None));
             }
             let body = std::mem::replace(&mut reply.body, Box::pin(futures::stream::empty()));
-            let whole = Reply { status: reply.status, headers: reply.headers.clone(), body };
+            let whole = Reply { headers: reply.headers.clone(), body, ..reply };
             left = left.saturating_sub(1);
             match collect(whole, cap, self.options.timeouts.idle).await {
                 Ok(bytes) => return Ok((reply, Some(bytes))),
@@ -169,18 +171,22 @@ impl Client {
         }
     }
 
-    /// One attempt: a 401 is answered once, with what its challenge asks for.
+    /// One attempt: a 401 is answered with what its challenge asks for.
     async fn attempt(&self, call: &Call) -> Result<Reply, Failed> {
         if !call.own {
             return self.transmit(call, None).await;
         }
-        let used = self.authorization(&call.scopes, call.step).await?;
-        let reply = self.transmit(call, used.as_ref()).await?;
-        if reply.status != StatusCode::UNAUTHORIZED {
-            return Ok(reply);
+        let mut used = self.authorization(&call.scopes, call.step).await?;
+        let mut reply = self.transmit(call, used.as_ref()).await?;
+        // The negotiator gives up with words of its own, long before this ends.
+        for _ in 0..MAX_CHALLENGES {
+            if reply.status != StatusCode::UNAUTHORIZED || reply.elsewhere {
+                break;
+            }
+            used = Some(self.answer(&call.scopes, call.step, reply, used.as_ref()).await?);
+            reply = self.transmit(call, used.as_ref()).await?;
         }
-        let fresh = self.answer(&call.scopes, call.step, reply, used.as_ref()).await?;
-        self.transmit(call, Some(&fresh)).await
+        Ok(reply)
     }
 
     /// What is at hand for the next request, before anybody asked for it.
@@ -232,7 +238,8 @@ impl Client {
             if trail.at_home() {
                 authorise(&mut request.headers, authorization);
             }
-            let reply = self.http.send(request).await.map_err(|broken| trail.blame(broken))?;
+            let mut reply = self.http.send(request).await.map_err(|broken| trail.blame(broken))?;
+            reply.elsewhere = !trail.at_home();
             if !call.follows_redirects() || !reply.status.is_redirection() {
                 return Ok(reply);
             }

@@ -1,5 +1,5 @@
 //! Faults of the wire, in the words of content: which kind, what to do next, and whether another try can help.
-use auth::{AuthError, AuthErrorKind, Refusal, RefusalReason};
+use auth::{AuthError, AuthErrorKind, Refusal};
 use content::{Fault, FaultKind, Step};
 use reference::Registry;
 
@@ -44,12 +44,9 @@ pub(crate) fn may_pass(broken: &Broken) -> bool {
 /// The failure that a URL stands for to which we do not go.
 pub(crate) fn refused_url(step: Step, refusal: &Refusal) -> Fault {
     let fault = Fault::new(FaultKind::Address, step, refusal.to_string());
-    match refusal.reason {
-        RefusalReason::Downgrade => fault.hint(
-            "a proxy in front of the registry probably ends TLS without passing on X-Forwarded-Proto: \
-             set that header, or the registry's external URL",
-        ),
-        _ => fault,
+    match refusal.hint() {
+        Some(hint) => fault.hint(hint),
+        None => fault,
     }
 }
 

@@ -69,6 +69,7 @@ impl Http {
         Ok(Reply {
             status: answer.status(),
             headers: std::mem::take(answer.headers_mut()),
+            elsewhere: false,
             body: answer.bytes_stream().map_err(move |error| classify(error, tls)).boxed(),
         })
     }
@@ -160,7 +161,7 @@ impl Resolve for Guarded {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("its name stands for {0}, where this registry may not send us ({1:?})")]
+#[error("a host that this registry names stands for {0}, which {1}")]
 struct RefusedAddress(IpAddr, RefusalReason);
 
 /// What broke, and the innermost error's words: the outer ones say less and may hold the URL.

@@ -14,6 +14,8 @@ mod fault;
 mod feed;
 mod follow;
 mod http_client;
+#[cfg(feature = "oci-client")]
+pub mod interop;
 mod ladder;
 mod location;
 mod manifests;

@@ -55,7 +55,10 @@ impl Repository {
         match reply.status {
             StatusCode::OK => read_head(version, &reply, step),
             StatusCode::NOT_FOUND => Ok(Head::Absent),
-            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => Ok(Head::Unclear),
+            // A HEAD has no body that could say why; a TLS port answers plain HTTP with 400.
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::BAD_REQUEST => {
+                Ok(Head::Unclear)
+            }
             _ => Err(Refusal::read(reply, self.client.options.timeouts.idle).await.fault(step)),
         }
     }

@@ -11,6 +11,8 @@ use crate::{body::beginning, text::shown, wire::Reply};
 
 /// The most bytes of an error body that are read.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// How servers complain about plain HTTP at a TLS port: Go, nginx.
+const TLS_PORTS: [&str; 2] = ["HTTP request to an HTTPS server", "plain HTTP request was sent to HTTPS port"];
 /// The most errors of a list that are shown.
 const MAX_ERRORS: usize = 3;
 
@@ -22,15 +24,18 @@ pub(crate) struct Refusal {
     errors: Vec<(String, String)>,
     /// What the body said when it was no list of errors.
     text: String,
+    elsewhere: bool,
+    /// Whether a TLS port complains about plain HTTP.
+    wants_tls: bool,
 }
 
 impl Refusal {
     /// Reads the body of an answer that is not what was hoped for.
     pub(crate) async fn read(reply: Reply, idle: Duration) -> Self {
-        let status = reply.status;
+        let (status, elsewhere) = (reply.status, reply.elsewhere);
         let html = reply.header("content-type").is_some_and(|value| value.contains("html"));
         let bytes = beginning(reply, MAX_ERROR_BYTES, idle).await;
-        Self::parse(status, &bytes, html)
+        Self { elsewhere, ..Self::parse(status, &bytes, html) }
     }
 
     fn parse(status: StatusCode, bytes: &[u8], html: bool) -> Self {
@@ -39,7 +44,9 @@ impl Refusal {
         let plain = String::from_utf8_lossy(bytes);
         let markup = html || plain.trim_start().starts_with('<');
         let text = if !errors.is_empty() || markup { String::new() } else { shown(&plain) };
-        Self { status, errors, text }
+        let wants_tls =
+            status == StatusCode::BAD_REQUEST && TLS_PORTS.iter().any(|complaint| plain.contains(complaint));
+        Self { status, errors, text, elsewhere: false, wants_tls }
     }
 
     /// Whether the registry gave this code.
@@ -54,7 +61,8 @@ impl Refusal {
 
     /// Status, codes and messages on one line.
     pub(crate) fn words(&self) -> String {
-        let mut line = format!("the registry answered {}", self.status);
+        let who = if self.elsewhere { "a host that it redirects to" } else { "the registry" };
+        let mut line = format!("{who} answered {}", self.status);
         for (code, message) in self.errors.iter().take(MAX_ERRORS) {
             line.extend([": ", code]);
             if !message.is_empty() {
@@ -71,6 +79,10 @@ impl Refusal {
     pub(crate) fn fault(&self, step: Step) -> Fault {
         let fault = Fault::new(self.kind(), step, self.words());
         match self.status.as_u16() {
+            400 if self.wants_tls => {
+                fault.hint("it speaks TLS: name it with --tls, or leave out --plain-http")
+            }
+            401 | 403 if self.elsewhere => fault,
             401 | 403 => fault.hint("check the credentials, and that they may do this in this repository"),
             404 if self.has("NAME_UNKNOWN") => {
                 fault.hint("check the repository's name; some registries want it created first")
@@ -84,6 +96,7 @@ impl Refusal {
         let denied = ["UNAUTHORIZED", "DENIED"].iter().any(|code| self.has(code));
         match self.status.as_u16() {
             401 | 403 | 407 => FaultKind::Authentication,
+            400 if self.wants_tls => FaultKind::Unreachable,
             404 => FaultKind::Absent,
             413 => FaultKind::Refused,
             408 | 429 | 500..=599 => FaultKind::Unreachable,

@@ -1,4 +1,6 @@
 //! Sending a blob: one rung of the ladder, from the bytes on loan to the commit.
+use std::sync::Arc;
+
 use content::{Fault, FaultKind, Lent};
 use futures::StreamExt;
 use http::{
@@ -42,7 +44,7 @@ impl Session {
     async fn put(&mut self, leash: &Leash) -> Result<(), Fault> {
         let url = self.at.committing(&self.blob.digest);
         let answer = self.stream(Method::PUT, url, leash, leash.left()).await;
-        self.maybe_committed = leash.left() == 0;
+        self.maybe_committed = leash.left() == 0 && !matches!(answer, Err(StreamError::Fault(_)));
         if matches!(&answer, Ok(reply) if is_committed(reply.status)) && self.offset == 0 {
             self.repository.client.standing.ladder.took(self.blob.size);
         }
@@ -102,18 +104,19 @@ impl Session {
     /// One request with `length` bytes of the body. Its time is the target's: idle while it takes bytes, then the
     /// wait for the answer.
     async fn stream(
-        &self,
+        &mut self,
         method: Method,
         url: Url,
         leash: &Leash,
         length: u64,
     ) -> Result<Reply, StreamError> {
-        let client = &self.repository.client;
+        let client = Arc::clone(&self.repository.client);
         client.standing.gate.wait().await;
-        let used = if self.at.own {
-            client.authorization(&self.repository.push(), STEP).await.map_err(StreamError::Fault)?
-        } else {
-            None
+        let scopes = self.repository.push();
+        let used = match self.fresh.take() {
+            _ if !self.at.own => None,
+            Some(fresh) => Some(fresh),
+            None => client.authorization(&scopes, STEP).await.map_err(StreamError::Fault)?,
         };
         let timeouts = client.options.timeouts;
         let mut request = Request::new(method, url, timeouts.commit);
@@ -138,12 +141,9 @@ impl Session {
             .map_err(StreamError::Broken)?;
         if reply.status == StatusCode::UNAUTHORIZED && self.at.own {
             // The bytes are gone: the next attempt brings them again, with what this answer asks for.
-            let status = reply.status;
-            client
-                .answer(&self.repository.push(), STEP, reply, used.as_ref())
-                .await
-                .map_err(StreamError::Fault)?;
-            let what = format!("the registry answered {status} while the blob was sent");
+            let what = format!("the registry answered {} while the blob was sent", reply.status);
+            let fresh = client.answer(&scopes, STEP, reply, used.as_ref()).await;
+            self.fresh = Some(fresh.map_err(StreamError::Fault)?);
             let fault = Fault::new(FaultKind::Authentication, STEP, what);
             return Err(StreamError::Fault(fault.momentary()));
         }

@@ -3,6 +3,7 @@
 //! Knows what to do after a break; `sending.rs` climbs the ladder. Never judges the bytes.
 use std::sync::Arc;
 
+use auth::Authorization;
 use content::{Claim, Descriptor, Fault, Lent, Step, Target, Upload};
 use futures::future::BoxFuture;
 use http::{Method, StatusCode};
@@ -32,6 +33,8 @@ pub(crate) struct Session {
     pub(crate) rung: Rung,
     /// Whether a commit may have been done although its answer did not arrive.
     pub(crate) maybe_committed: bool,
+    /// The answer to a challenge that came while bytes were sent, for the next attempt.
+    pub(crate) fresh: Option<Authorization>,
     /// Whether this session is of no more use.
     pub(crate) lost: bool,
     done: bool,
@@ -48,6 +51,7 @@ impl Session {
             offset: 0,
             rung,
             maybe_committed: false,
+            fresh: None,
             lost: false,
             done: false,
         }

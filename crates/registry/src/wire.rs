@@ -57,6 +57,8 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: BoxStream<'static, Result<Bytes, Broken>>,
+    /// Whether another host than the registry gave it, to which a redirect led.
+    pub(crate) elsewhere: bool,
 }
 
 impl Reply {

@@ -1,7 +1,11 @@
 //! The registry client against servers that say, byte by byte, what they are told to.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod authorization;
 mod integrity;
 mod manifests;
+mod patience;
 mod publishing;
+mod redirects;
 mod script;
+mod tls;
 mod uploads;

@@ -1,16 +1,17 @@
 //! A server whose every answer is scripted in raw bytes, and a ledger of what it was asked.
 use std::sync::{Arc, Mutex};
 
-use auth::Given;
+use auth::{Credential, Found, Given, Secret};
 use content::{Descriptor, Hasher, Lent, MediaType, Returned, Verified};
 use futures::StreamExt;
 use reference::Algorithm;
 use registry::{Options, Registries, Repository};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// One request, as it arrived.
 #[derive(Debug, Clone, Default)]
@@ -104,13 +105,22 @@ impl Drop for Script {
 impl Script {
     /// `plan` is asked for every request, with its head and how many came before it.
     pub(crate) async fn start(plan: impl Fn(&Seen, usize) -> Act + Send + Sync + 'static) -> Self {
+        Self::start_with(None, plan).await
+    }
+
+    /// As [`Self::start`], behind TLS.
+    pub(crate) async fn start_with(
+        tls: Option<TlsAcceptor>,
+        plan: impl Fn(&Seen, usize) -> Act + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let ledger = Arc::new(Mutex::new(Vec::new()));
         let (plan, seen) = (Arc::new(plan), Arc::clone(&ledger));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&plan), Arc::clone(&seen)));
+                let (plan, seen) = (Arc::clone(&plan), Arc::clone(&seen));
+                tokio::spawn(greet(stream, tls.clone(), plan, seen));
             }
         });
         Self { host, ledger, task }
@@ -134,10 +144,48 @@ impl Script {
         let registry = self.host.parse().unwrap();
         registries.repository(&registry, name.parse().unwrap(), Arc::new(Given(None)))
     }
+
+    /// The repository as `me`, whose password is a canary.
+    pub(crate) fn repository_as_me(&self, name: &str) -> Repository {
+        let credential = Credential::Basic { username: "me".into(), password: Secret::new("canary") };
+        let found = Found { credential, from: "a test".into() };
+        let registries = Registries::new(Options::default()).unwrap();
+        let registry = self.host.parse().unwrap();
+        registries.repository(&registry, name.parse().unwrap(), Arc::new(Given(Some(found))))
+    }
+}
+
+/// What a connection is made of.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Wire for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Wire for TlsStream<TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+async fn greet(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    plan: Arc<impl Fn(&Seen, usize) -> Act + Send + Sync>,
+    ledger: Arc<Mutex<Vec<Seen>>>,
+) {
+    let Some(tls) = tls else { return serve(stream, plan, ledger).await };
+    if let Ok(stream) = tls.accept(stream).await {
+        serve(stream, plan, ledger).await;
+    }
 }
 
 async fn serve(
-    mut stream: TcpStream,
+    mut stream: impl Wire,
     plan: Arc<impl Fn(&Seen, usize) -> Act + Send + Sync>,
     ledger: Arc<Mutex<Vec<Seen>>>,
 ) {
@@ -169,7 +217,7 @@ async fn serve(
             End::Keep => {}
             End::Close => return,
             End::Reset => {
-                stream.set_zero_linger().unwrap();
+                stream.socket().set_zero_linger().unwrap();
                 return;
             }
             End::Hang => std::future::pending().await,
@@ -177,7 +225,7 @@ async fn serve(
     }
 }
 
-async fn head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Seen> {
+async fn head(stream: &mut impl Wire, buffer: &mut Vec<u8>) -> Option<Seen> {
     let end = loop {
         if let Some(at) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
             break at;

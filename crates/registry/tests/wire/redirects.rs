@@ -1,0 +1,101 @@
+//! Redirects: followed for reading, by hand, and with nothing in hand that belongs to the registry.
+use content::{FaultKind, Source};
+use futures::StreamExt;
+
+use crate::script::{Act, Script, Seen, answer, blob};
+
+const DATA: &[u8] = b"0123456789";
+
+fn to(host: &str, path: &str) -> Act {
+    answer(307, &[&format!("Location: http://{host}{path}"), "Set-Cookie: a=b"], "moved")
+}
+
+async fn read(server: &Script, from: u64) -> Result<Vec<u8>, content::Fault> {
+    let descriptor = blob(DATA);
+    let mut incoming = server.repository_as_me("app").open(&descriptor, from..descriptor.size).await?;
+    let mut whole = Vec::new();
+    while let Some(chunk) = incoming.bytes.next().await {
+        whole.extend_from_slice(&chunk?);
+    }
+    Ok(whole)
+}
+
+#[tokio::test]
+async fn credentials_do_not_follow_a_redirect() {
+    let elsewhere = Script::start(|seen: &Seen, _| match seen.header("range") {
+        Some("bytes=4-") => answer(206, &["Content-Range: bytes 4-9/10"], &DATA[4..]),
+        _ => answer(200, &[], DATA),
+    })
+    .await;
+    let host = elsewhere.host.clone();
+    let server = Script::start(move |seen: &Seen, _| match seen.header("authorization") {
+        Some(_) => to(&host, "/blob?sig=1"),
+        None => answer(401, &["WWW-Authenticate: Basic realm=\"r\""], ""),
+    })
+    .await;
+    assert_eq!(read(&server, 0).await.unwrap(), DATA);
+    assert_eq!(read(&server, 4).await.unwrap(), &DATA[4..]);
+    for seen in elsewhere.seen() {
+        assert_eq!((seen.header("authorization"), seen.header("cookie")), (None, None));
+    }
+}
+
+#[tokio::test]
+async fn credentials_do_not_come_back_with_a_chain_of_redirects() {
+    let home = std::sync::Arc::new(std::sync::OnceLock::<String>::new());
+    let back = std::sync::Arc::clone(&home);
+    let elsewhere = Script::start(move |_, _| to(back.get().unwrap(), "/final")).await;
+    let host = elsewhere.host.clone();
+    let server = Script::start(move |seen: &Seen, _| match seen.header("authorization") {
+        _ if seen.target == "/final" => answer(200, &[], DATA),
+        Some(_) => to(&host, "/b"),
+        None => answer(401, &["WWW-Authenticate: Basic realm=\"r\""], ""),
+    })
+    .await;
+    home.set(server.host.clone()).unwrap();
+    assert_eq!(read(&server, 0).await.unwrap(), DATA);
+    let last = server.seen().pop().unwrap();
+    assert_eq!((last.target.as_str(), last.header("authorization")), ("/final", None));
+}
+
+#[tokio::test]
+async fn a_redirected_hosts_challenge_gets_no_answer() {
+    let elsewhere = Script::start(|_, _| answer(401, &["WWW-Authenticate: Basic realm=\"evil\""], "")).await;
+    let host = elsewhere.host.clone();
+    let server = Script::start(move |_, _| to(&host, "/blob")).await;
+    let fault = read(&server, 0).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Authentication);
+    assert_eq!(server.lines().len(), 1);
+    assert!(elsewhere.seen().iter().all(|seen| seen.header("authorization").is_none()));
+}
+
+#[tokio::test]
+async fn redirects_end() {
+    let server =
+        Script::start(|seen: &Seen, index| to(seen.header("host").unwrap(), &format!("/{index}"))).await;
+    assert_eq!(read(&server, 0).await.unwrap_err().kind(), FaultKind::Protocol);
+    assert_eq!(server.lines().len(), 6);
+}
+
+#[tokio::test]
+async fn a_redirect_to_cloud_metadata_is_refused_before_it_is_asked() {
+    let server = Script::start(|_, _| to("169.254.169.254", "/latest/meta-data")).await;
+    assert_eq!(read(&server, 0).await.unwrap_err().kind(), FaultKind::Address);
+}
+
+#[tokio::test]
+async fn a_link_to_storage_that_has_expired_is_asked_for_anew_at_the_registry() {
+    let elsewhere = Script::start(|seen: &Seen, _| match seen.target.as_str() {
+        "/new" => answer(200, &[], DATA),
+        _ => answer(403, &["Content-Type: application/xml"], "<Error><Code>AccessDenied</Code></Error>"),
+    })
+    .await;
+    let host = elsewhere.host.clone();
+    let server = Script::start(move |seen: &Seen, _| match seen.header("range") {
+        Some(_) => to(&host, "/expired"),
+        None => to(&host, "/new"),
+    })
+    .await;
+    assert_eq!(read(&server, 4).await.unwrap(), DATA);
+    assert_eq!((server.lines().len(), elsewhere.lines().len()), (2, 2));
+}
