@@ -112,7 +112,7 @@ impl Run {
     }
 
     /// Itself, if it ended with this code.
-    #[must_use]
+    #[allow(clippy::return_self_not_must_use, reason = "the code is all that many tests want")]
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self}");

@@ -1,0 +1,81 @@
+//! Layouts: what goes into a directory and out again is the same to the byte.
+use std::{collections::BTreeMap, fs, path::Path};
+
+use testkit::{Content, Registry};
+
+use crate::{import, transship};
+
+fn fixtures() -> String {
+    format!("oci:{}/fixtures/images", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The blobs of a layout by name.
+fn blobs(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(dir.join("blobs/sha256")).unwrap().map(Result::unwrap);
+    let files = files.filter(|file| file.file_type().unwrap().is_file());
+    files.map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap())).collect()
+}
+
+#[test]
+fn every_fixture_goes_through_registries_and_layouts_unchanged() {
+    for name in ["hello:v1", "hello-docker:v1", "note:v1"] {
+        let (first, second, program) = (Registry::start(), Registry::start(), transship());
+        let from = format!("{}:{name}", fixtures());
+        program.run(&["copy", &from, &first.reference(name)]).exits(0);
+        program.run(&["copy", &first.reference(name), &format!("oci:between:{name}")]).exits(0);
+        program.run(&["copy", &format!("oci:between:{name}"), &second.reference(name)]).exits(0);
+        let (one, two) = (blobs(first.dir()), blobs(second.dir()));
+        assert!(one.len() > 2, "{name}");
+        assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>(), "{name}");
+        assert_eq!(one, two, "{name}");
+        assert_eq!(one, blobs(&program.home().join("between")), "{name}");
+        let kept = blobs(Path::new(&fixtures()["oci:".len()..]));
+        assert!(one.iter().all(|(digest, bytes)| kept.get(digest) == Some(bytes)), "{name}");
+    }
+}
+
+#[test]
+fn many_repositories_live_in_one_layout() {
+    let (content, root) = Content::fleet(2, 2, 100);
+    let (source, program) = (Registry::with(&content, &root, "app:v1"), transship());
+    let names = ["-t", "one:v1", "-t", "two/deep:v2", "--repository", "three"];
+    program.run(&import(&source.reference("app:v1"), "oci:images", &names)).exits(0);
+    let index = fs::read_to_string(program.home().join("images/index.json")).unwrap();
+    let index: serde_json::Value = serde_json::from_str(&index).unwrap();
+    let entries = index["manifests"].as_array().unwrap();
+    let names: Vec<&str> = entries
+        .iter()
+        .filter_map(|e| e["annotations"]["org.opencontainers.image.ref.name"].as_str())
+        .collect();
+    assert_eq!(entries.len(), 3, "{index}");
+    assert!(names.len() == 2 && names.contains(&"one:v1") && names.contains(&"two/deep:v2"), "{index}");
+    assert!(entries.iter().all(|entry| entry["digest"] == root.digest.to_string()));
+    let target = Registry::start();
+    program.run(&import("oci:images:two/deep:v2", &target.host(), &[])).exits(0);
+    assert!(target.holds(&content));
+    // A name that is there is a tag that exists.
+    program.run(&import(&source.reference("app:v1"), "oci:images", &["-t", "one:v1"])).exits(8);
+}
+
+#[test]
+fn a_layout_entry_that_does_not_exist_is_absent() {
+    let target = Registry::start();
+    let from = format!("{}:hello:v2", fixtures());
+    let run = transship().run(&["copy", &from, &target.reference("hello:v2")]).exits(4);
+    assert!(run.stderr.contains("hello:v1"), "it lists what is there: {run}");
+    assert!(target.ledger().all().is_empty());
+}
+
+#[test]
+fn a_layout_is_read_without_being_written() {
+    let target = Registry::start();
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/images");
+    let names = || -> Vec<_> {
+        let mut names: Vec<_> = fs::read_dir(&dir).unwrap().map(|file| file.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    transship().run(&["copy", &format!("{}:hello:v1", fixtures()), &target.reference("hello:v1")]).exits(0);
+    assert_eq!(names(), before);
+}

@@ -1,0 +1,61 @@
+//! Mounts: what one repository of the target holds need not cross again for another.
+use testkit::{Content, Registry, Rule};
+
+use crate::{import, transship};
+
+const NAMES: [&str; 8] = ["-t", "a:1", "-t", "a:2", "--repository", "b", "--repository", "c/d"];
+
+#[test]
+fn several_repositories_cost_one_read_a_blob_and_mounts_for_the_rest() {
+    let (content, root) = Content::fleet(2, 3, 1000);
+    let (source, target) = (Registry::with(&content, &root, "app:v1"), Registry::start());
+    transship().run(&import(&source.reference("app:v1"), &target.host(), &NAMES)).exits(0);
+    let (blobs, ledger) = (2 * 4, target.ledger());
+    assert_eq!(source.ledger().blob_reads().len(), blobs, "{}", source.ledger());
+    let mounted = |repository: &str| {
+        let door = format!("/v2/{repository}/blobs/uploads/");
+        ledger.count(|r| r.path == door && r.query.contains("from=a") && r.status == Some(201))
+    };
+    assert_eq!((mounted("b"), mounted("c/d")), (blobs, blobs), "{ledger}");
+    let sent: u64 = ledger.pick(testkit::Request::is_blob).iter().map(|request| request.received).sum();
+    let size: u64 = source.ledger().blob_reads().iter().map(|read| read.sent).sum();
+    assert_eq!(sent, size, "{ledger}");
+    let tagged = |path: &str| ledger.count(|r| r.method == "PUT" && r.path == path && r.status == Some(201));
+    let digest = &root.digest;
+    assert_eq!([tagged("/v2/a/manifests/1"), tagged("/v2/a/manifests/2")], [1, 1], "{ledger}");
+    for repository in ["b", "c/d"] {
+        assert_eq!(tagged(&format!("/v2/{repository}/manifests/{digest}")), 1, "{ledger}");
+        assert_eq!(
+            ledger.count(|r| r.method == "PUT"
+                && r.path.starts_with(&format!("/v2/{repository}/manifests/"))
+                && !r.path.contains("sha256:")),
+            0
+        );
+    }
+}
+
+#[test]
+fn a_refused_mount_is_streamed_from_the_source_again() {
+    for status in [401, 403, 405, 500] {
+        let (content, root) = Content::fleet(1, 2, 1000);
+        let source = Registry::with(&content, &root, "app:v1");
+        let refuse = Rule::on(http::Method::POST, "/v2/b/blobs/uploads/*from=a").status(status);
+        let target = Registry::setup().rule(refuse).start();
+        let names = ["-t", "a:1", "--repository", "b"];
+        transship().run(&import(&source.reference("app:v1"), &target.host(), &names)).exits(0);
+        assert_eq!(source.ledger().blob_reads().len(), 2 * 3, "{status}: {}", source.ledger());
+        let put = |r: &testkit::Request| r.method == "PUT" && r.path.starts_with("/v2/b/manifests/");
+        assert_eq!(target.ledger().count(put), 2, "{}", target.ledger());
+    }
+}
+
+#[test]
+fn an_image_of_the_same_registry_is_mounted_and_not_moved() {
+    let (content, root) = Content::fleet(2, 2, 1000);
+    let registry = Registry::with(&content, &root, "app:v1");
+    let names = ["-t", "copy:v1"];
+    transship().run(&import(&registry.reference("app:v1"), &registry.host(), &names)).exits(0);
+    assert_eq!(registry.ledger().blob_reads().len(), 0, "{}", registry.ledger());
+    let mounts = registry.ledger().count(|r| r.query.contains("from=app") && r.status == Some(201));
+    assert_eq!(mounts, 2 * 3, "{}", registry.ledger());
+}

@@ -1,0 +1,53 @@
+//! Requests: how few a copy needs.
+use testkit::{Content, Registry};
+
+use crate::{import, transship};
+
+#[test]
+fn a_fresh_copy_needs_three_requests_a_blob_and_two_a_manifest_at_most() {
+    let (content, root) = Content::fleet(20, 5, 1000);
+    let (source, target) = (Registry::with(&content, &root, "app:v1"), Registry::start());
+    transship().run(&import(&source.reference("app:v1"), &target.host(), &[])).exits(0);
+    assert!(target.holds(&content));
+    let (manifests, blobs) = (21, 20 * 6);
+    let ledger = target.ledger();
+    assert!(ledger.count(testkit::Request::is_blob) <= 3 * blobs, "{ledger}");
+    assert!(ledger.count(testkit::Request::is_manifest) <= 2 * manifests, "{ledger}");
+    assert_eq!(ledger.count(|request| !request.is_blob() && !request.is_manifest()), 0, "{ledger}");
+    assert_eq!(source.ledger().blob_reads().len(), blobs);
+    assert!(source.ledger().count(testkit::Request::is_manifest) <= manifests + 1, "{}", source.ledger());
+}
+
+#[test]
+fn a_run_with_nothing_to_do_asks_each_side_once() {
+    let (content, root) = Content::fleet(3, 2, 1000);
+    let source = Registry::with(&content, &root, "app:v1");
+    let target = Registry::with(&content, &root, "app:v1");
+    let (from, to) = (source.reference("app:v1"), target.reference("app:v1"));
+    let host = target.host();
+    for arguments in [
+        vec!["copy", &from, &to],
+        import(&from, &host, &["--force"]),
+        import(&from, &host, &["--allow-same"]),
+    ] {
+        transship().run(&arguments).exits(0);
+        for ledger in [source.ledger(), target.ledger()] {
+            assert_eq!(ledger.all().len(), 1, "{arguments:?}: {ledger}");
+            assert_eq!(ledger.all()[0].method, "HEAD");
+            ledger.clear();
+        }
+    }
+}
+
+#[test]
+fn a_blob_that_two_images_share_crosses_once() {
+    let mut content = Content::new();
+    let shared = content.layer(1, 1000);
+    let images = [1, 2, 3].map(|seed| content.image(seed, std::slice::from_ref(&shared)));
+    let root = content.index(&images);
+    let (source, target) = (Registry::with(&content, &root, "app:v1"), Registry::start());
+    transship().run(&import(&source.reference("app:v1"), &target.host(), &[])).exits(0);
+    let reads = source.ledger().blob_reads();
+    assert_eq!(reads.iter().filter(|read| read.path.contains(shared.digest.hex())).count(), 1);
+    assert!(target.holds(&content));
+}
