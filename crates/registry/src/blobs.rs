@@ -9,7 +9,9 @@ use http::{HeaderValue, Method, StatusCode, header::RANGE};
 use crate::{
     Repository,
     body::{drain, timed},
+    client::Call,
     content_range::ContentRange,
+    foreign::is_foreign,
     manifests::{check_said, said_digest},
     refusal::Refusal,
     wire::Reply,
@@ -18,8 +20,25 @@ use crate::{
 impl Repository {
     /// A blob's bytes from `span.start`, or from 0 where the server does not serve ranges.
     pub(crate) async fn open_blob(&self, blob: &Descriptor, span: Range<u64>) -> Result<Incoming, Fault> {
+        let call = self.blob_call(Method::GET, blob, self.pull(), Step::ReadBlob)?;
+        let own = self.open_by(&call, blob, span.clone()).await;
+        match own {
+            Err(fault) if fault.kind() == FaultKind::Absent && is_foreign(blob) => {
+                self.open_foreign(blob, span, fault).await
+            }
+            _ => own,
+        }
+    }
+
+    /// A blob's bytes by `call`, a GET without a range.
+    pub(crate) async fn open_by(
+        &self,
+        call: &Call,
+        blob: &Descriptor,
+        span: Range<u64>,
+    ) -> Result<Incoming, Fault> {
         if span.start == 0 && span.end >= blob.size {
-            return self.open_whole(blob).await;
+            return self.open_whole(call, blob).await;
         }
         let last = span.end.min(blob.size).saturating_sub(1);
         let range = if span.end >= blob.size {
@@ -27,11 +46,11 @@ impl Repository {
         } else {
             format!("bytes={}-{last}", span.start)
         };
-        let mut call = self.blob_call(Method::GET, blob, self.pull(), Step::ReadBlob)?;
+        let mut ranged = call.clone();
         if let Ok(value) = HeaderValue::from_str(&range) {
-            call = call.header(RANGE, value);
+            ranged = ranged.header(RANGE, value);
         }
-        let reply = self.client.send(&call).await?;
+        let reply = self.client.send(&ranged).await?;
         match reply.status {
             StatusCode::OK => self.incoming(blob, 0, reply),
             StatusCode::PARTIAL_CONTENT if is_asked_for(&reply, span.start, blob.size) => {
@@ -41,17 +60,16 @@ impl Repository {
                 Err(self.refused(reply, Step::ReadBlob).await)
             }
             // A range that is answered in no way that can be used: a link to storage that has expired, a wrong
-            // Content-Range, a 416. The whole blob is asked for, once more from the registry's own URL.
+            // Content-Range, a 416. The whole blob is asked for, once more from where the call began.
             _ => {
                 drain(reply, self.client.options.timeouts.idle).await;
-                self.open_whole(blob).await
+                self.open_whole(call, blob).await
             }
         }
     }
 
-    async fn open_whole(&self, blob: &Descriptor) -> Result<Incoming, Fault> {
-        let call = self.blob_call(Method::GET, blob, self.pull(), Step::ReadBlob)?;
-        let reply = self.client.send(&call).await?;
+    async fn open_whole(&self, call: &Call, blob: &Descriptor) -> Result<Incoming, Fault> {
+        let reply = self.client.send(call).await?;
         if reply.status != StatusCode::OK {
             return Err(self.refused(reply, Step::ReadBlob).await);
         }
@@ -75,7 +93,7 @@ impl Repository {
         blob: &Descriptor,
         scopes: Scopes,
         step: Step,
-    ) -> Result<crate::client::Call, Fault> {
+    ) -> Result<Call, Fault> {
         self.call(method, &format!("blobs/{}", blob.digest), scopes, step)
     }
 

@@ -40,6 +40,7 @@ pub(crate) struct Client {
 }
 
 /// One thing to ask of a registry.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) url: Url,

@@ -13,6 +13,7 @@ mod facts;
 mod fault;
 mod feed;
 mod follow;
+mod foreign;
 mod http_client;
 #[cfg(feature = "oci-client")]
 pub mod interop;
