@@ -6,7 +6,7 @@ use std::{
     collections::HashMap,
     error::Error,
     io,
-    net::IpAddr,
+    net::{IpAddr, ToSocketAddrs},
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
@@ -19,7 +19,7 @@ use reqwest::{
     redirect::Policy,
 };
 use rustls::{ClientConfig, pki_types::CertificateDer};
-use tokio::time::timeout;
+use tokio::{task::spawn_blocking, time::timeout};
 use url::{Host, Url};
 
 use crate::{
@@ -143,11 +143,13 @@ impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
         let registry = self.0.clone();
         Box::pin(async move {
-            let host = name.as_str();
+            let host = name.as_str().to_owned();
+            let wanted = host.clone();
+            let found = spawn_blocking(move || (wanted.as_str(), 0).to_socket_addrs()).await??;
             let mut allowed = Vec::new();
             let mut refused = None;
-            for socket in tokio::net::lookup_host((host, 0)).await? {
-                match auth::admit_address(socket.ip(), host, &registry) {
+            for socket in found {
+                match auth::admit_address(socket.ip(), &host, &registry) {
                     Ok(()) => allowed.push(socket),
                     Err(reason) => refused = Some(RefusedAddress(socket.ip(), reason)),
                 }
@@ -189,10 +191,11 @@ fn search(error: &(dyn Error + 'static), tls: bool) -> Option<(Why, String)> {
     if let Some(handshake) = error.downcast_ref::<rustls::Error>() {
         return handshake_failure(handshake).map(|why| (why, handshake.to_string()));
     }
-    if let Some(parse) = error.downcast_ref::<hyper::Error>().filter(|hyper| hyper.is_parse()) {
-        return Some((if tls { Why::Cut } else { Why::PeerIsNot }, parse.to_string()));
-    }
     let text = error.to_string();
+    // The first bytes of an answer were no status line: in plain text, most likely a TLS alert.
+    if !tls && text.starts_with("invalid HTTP version parsed") {
+        return Some((Why::PeerIsNot, text));
+    }
     if text.contains("proxy authorization required") {
         return Some((Why::Proxy, "the proxy wants credentials".to_owned()));
     }
