@@ -171,6 +171,31 @@ fn limits_of_the_environment_are_checked_too() {
 }
 
 #[test]
+fn empty_variables_of_the_environment_say_nothing() {
+    let mut home = Home::new();
+    for name in [
+        "TRANSSHIP_MAX_LAYER_SIZE",
+        "TRANSSHIP_MAX_MANIFESTS",
+        "TRANSSHIP_PLAIN_HTTP",
+        "TRANSSHIP_TLS",
+        "TRANSSHIP_ACR_SUFFIX",
+        "TRANSSHIP_SOURCE_USERNAME",
+        "TRANSSHIP_TARGET_PASSWORD",
+    ] {
+        home = home.with(name, "");
+    }
+    let target = format!("oci:{}", home.path("target"));
+    home.run(&["import", "--target", &target, "--source", HELLO]).expect(0);
+}
+
+#[test]
+fn a_target_that_is_a_file_is_a_local_failure() {
+    let home = Home::new();
+    let target = format!("oci:{}", home.file("file", "x"));
+    home.run(&["import", "--target", &target, "--source", HELLO]).expect(9);
+}
+
+#[test]
 fn a_user_name_of_the_environment_needs_its_password() {
     let home = Home::new().with("TRANSSHIP_SOURCE_USERNAME", "me");
     let ran = home.run(&["import", "--target", "a.example", "--source", "b.example/app"]);

@@ -55,6 +55,21 @@ fn a_refused_login_is_told_from_absence_and_nothing_is_written() {
 }
 
 #[test]
+fn no_log_shows_a_password_or_a_token_made_of_it() {
+    let (content, root) = image();
+    let source = Registry::setup().basic("me", "hunter2").seed(&content, &root, "app:v1").start();
+    let target = Registry::start();
+    let home = Home::new().with("RUST_LOG", "trace");
+    let line =
+        ["import", "--source", &source.reference("app:v1"), "--target", &target.host(), "-vvv", "-u", "me"];
+    let ran = home.run_with(&[&line[..], &["--password-stdin"]].concat(), "hunter2").expect(0).says("DEBUG");
+    // The second is what Basic sends.
+    for secret in ["hunter2", "bWU6aHVudGVyMg"] {
+        assert!(!ran.stderr.contains(secret) && !ran.stdout.contains(secret), "{ran:#?}");
+    }
+}
+
+#[test]
 fn a_password_may_come_from_a_file_or_the_environment() {
     let (content, root) = image();
     let source = Registry::setup().basic("me", "right").seed(&content, &root, "app:v1").start();
@@ -108,6 +123,23 @@ fn a_tag_that_exists_is_refused_before_any_write() {
     let more = [&line[..], &["-t", "app:v1", "-t", "app:v2"]].concat();
     transship(&more).expect(8).says("app:v1").says("--allow-same");
     assert!(target.ledger().writes().is_empty());
+}
+
+#[test]
+fn another_tag_in_the_same_repository_moves_no_blob() {
+    let (source, _) = sides();
+    transship(&[
+        "import",
+        "--source",
+        &source.reference("app:v1"),
+        "--target",
+        &source.host(),
+        "-t",
+        "app:v2",
+    ])
+    .expect(0);
+    assert!(source.ledger().blob_reads().is_empty());
+    assert_eq!(source.ledger().writes().iter().filter(|request| request.is_manifest()).count(), 1);
 }
 
 #[test]

@@ -68,10 +68,11 @@ pub(crate) fn of_flags(
 pub(crate) fn of_environment(side: Side, environment: Environment<'_>) -> Option<Words> {
     let (username, password) = side.variables();
     let given = |name: &str| environment(name).filter(|text| !text.is_empty());
+    let from = if given(username).is_some() { username } else { password };
     let words = Words {
         username: given(username),
         password: given(password).map(Secret::new),
-        from: username.to_owned(),
+        from: from.to_owned(),
     };
     (words.username.is_some() || words.password.is_some()).then_some(words)
 }

@@ -11,6 +11,8 @@ pub(crate) enum Cap<T> {
     At(T),
     /// `none`: anything passes.
     None,
+    /// Nothing was said: an environment variable that is set and empty.
+    Unsaid,
 }
 
 /// Bytes: a number, or one with `KiB`, `MiB`, `GiB` or `TiB`.
@@ -21,8 +23,8 @@ impl FromStr for Cap<usize> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.eq_ignore_ascii_case("none") {
-            return Ok(Self::None);
+        if let Some(cap) = in_words(text) {
+            return Ok(cap);
         }
         let number = text.parse().map_err(|_| "a whole number, or `none`".to_owned())?;
         if number == 0 { Err(ZERO.to_owned()) } else { Ok(Self::At(number)) }
@@ -33,13 +35,21 @@ impl FromStr for Cap<Size> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.eq_ignore_ascii_case("none") {
-            return Ok(Self::None);
+        if let Some(cap) = in_words(text) {
+            return Ok(cap);
         }
         match size(text)? {
             0 => Err(ZERO.to_owned()),
             bytes => Ok(Self::At(Size(bytes))),
         }
+    }
+}
+
+fn in_words<T>(text: &str) -> Option<Cap<T>> {
+    match text {
+        "" => Some(Cap::Unsaid),
+        _ if text.eq_ignore_ascii_case("none") => Some(Cap::None),
+        _ => None,
     }
 }
 
@@ -70,7 +80,10 @@ pub(crate) fn of_import(
     public: Option<String>,
 ) -> Limits {
     let default = public.map(|because| LayerLimit { bytes: MAX_LAYER_BYTES, because });
-    Limits { manifests: manifests.map_or(Some(MAX_MANIFESTS), bound), layer: layer.map_or(default, explicit) }
+    Limits {
+        manifests: said(manifests).map_or(Some(MAX_MANIFESTS), bound),
+        layer: said(layer).map_or(default, explicit),
+    }
 }
 
 /// A copy's limits: none, unless given.
@@ -78,10 +91,14 @@ pub(crate) fn of_copy(manifests: Option<Cap<usize>>, layer: Option<Cap<Size>>) -
     Limits { manifests: manifests.and_then(bound), layer: layer.and_then(explicit) }
 }
 
+fn said<T>(cap: Option<Cap<T>>) -> Option<Cap<T>> {
+    cap.filter(|cap| !matches!(cap, Cap::Unsaid))
+}
+
 fn bound<T>(cap: Cap<T>) -> Option<T> {
     match cap {
         Cap::At(value) => Some(value),
-        Cap::None => None,
+        Cap::None | Cap::Unsaid => None,
     }
 }
 
@@ -126,7 +143,7 @@ mod tests {
         ] {
             assert_eq!(layer(text), Ok(Cap::At(Size(bytes))), "{text}");
         }
-        for bad in ["", "GiB", "-1", "4G", "4GB", "1.5GiB", "many", "99999999999TiB"] {
+        for bad in ["GiB", "-1", "4G", "4GB", "1.5GiB", "many", "99999999999TiB"] {
             assert!(layer(bad).is_err(), "{bad}");
         }
     }
@@ -151,6 +168,13 @@ mod tests {
             limits.layer,
             Some(LayerLimit { bytes: 2_147_483_648, because: "it is public".to_owned() })
         );
+    }
+
+    #[test]
+    fn an_empty_variable_leaves_the_default() {
+        let public = || Some("it is public".to_owned());
+        assert_eq!(of_import(manifests("").ok(), layer("").ok(), public()), of_import(None, None, public()));
+        assert_eq!(of_copy(manifests("").ok(), layer("").ok()), Limits::none());
     }
 
     #[test]

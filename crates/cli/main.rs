@@ -17,10 +17,9 @@ mod usage;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use args::Cli;
 use clap::Parser;
-use failure::Failure;
-use render::{Console, Done, log};
+use render::{Console, log};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -30,7 +29,7 @@ fn main() -> ExitCode {
     let show = cli.command.show();
     let console = Console::new(show.output, show.quiet);
     log::start(show.verbose, console.progress());
-    match start(&cli.command, &console) {
+    match run::start(&cli.command, &console) {
         Ok(done) => {
             console.succeed(&done);
             ExitCode::from(exit::DONE)
@@ -39,23 +38,5 @@ fn main() -> ExitCode {
             console.fail(&failure);
             ExitCode::from(exit::code(&failure))
         }
-    }
-}
-
-fn start(command: &Command, console: &Console) -> Result<Done, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|why| Failure::File { path: "the network".to_owned(), why })?;
-    runtime.block_on(async {
-        tokio::select! {
-            done = perform(command, console) => done,
-            signal = signal::caught() => Err(Failure::Interrupted(signal)),
-        }
-    })
-}
-
-async fn perform(command: &Command, console: &Console) -> Result<Done, Failure> {
-    match command {
-        Command::Import(args) => run::import(args, console).await,
-        Command::Copy(args) => run::copy(args, console).await,
     }
 }

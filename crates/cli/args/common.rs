@@ -4,7 +4,6 @@ use std::{convert::Infallible, path::PathBuf, str::FromStr};
 use auth::Secret;
 use clap::{ArgAction, Args, ValueEnum};
 use copier::Limits;
-use reference::Registry;
 
 use crate::limits::{Cap, Size, of_copy, of_import};
 
@@ -18,7 +17,7 @@ pub(crate) struct Show {
     /// Prints no progress and no warnings
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Logs to stderr what is done; given twice, every request. `RUST_LOG` chooses finer
+    /// Logs to stderr what is done; given twice, every step at a registry. `RUST_LOG` chooses finer
     #[arg(short, long, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -39,14 +38,14 @@ pub(crate) struct Reach {
     /// Speaks plain HTTP to this registry; loopback needs no telling. Repeatable
     #[arg(long, value_name = "HOST[:PORT]", env = "TRANSSHIP_PLAIN_HTTP", value_delimiter = ',')]
     #[arg(action = ArgAction::Append)]
-    pub(crate) plain_http: Vec<Registry>,
+    pub(crate) plain_http: Vec<String>,
     /// Speaks TLS to this registry on loopback. Repeatable
     #[arg(long, value_name = "HOST[:PORT]", env = "TRANSSHIP_TLS", value_delimiter = ',')]
     #[arg(action = ArgAction::Append)]
-    pub(crate) tls: Vec<Registry>,
+    pub(crate) tls: Vec<String>,
     /// Says that this host is an Azure registry, where its name does not show it. Repeatable
     #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',', action = ArgAction::Append)]
-    pub(crate) acr: Vec<Registry>,
+    pub(crate) acr: Vec<String>,
     /// Trusts the certificates in this PEM file too. Repeatable
     #[arg(long, value_name = "FILE", action = ArgAction::Append)]
     pub(crate) ca_file: Vec<PathBuf>,

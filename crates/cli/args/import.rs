@@ -87,7 +87,7 @@ pub(crate) struct TargetArgs {
     name: Option<String>,
     /// What Azure registry names end with
     #[arg(long, value_name = "DOMAIN", env = "TRANSSHIP_ACR_SUFFIX", default_value = ACR_SUFFIX)]
-    pub(crate) acr_suffix: String,
+    acr_suffix: String,
 }
 
 /// Flags that only make sense where Azure Resource Manager is asked.
@@ -138,11 +138,16 @@ impl What {
 }
 
 impl TargetArgs {
+    /// What Azure registry names end with; an empty environment variable says nothing.
+    pub(crate) fn acr_suffix(&self) -> &str {
+        if self.acr_suffix.is_empty() { ACR_SUFFIX } else { &self.acr_suffix }
+    }
+
     /// Where the image goes.
     pub(crate) fn place(&self) -> Result<target::Place, Usage> {
         match (&self.target, &self.name) {
             (Some(text), _) => target::read(text),
-            (None, Some(name)) => target::by_name(name, &self.acr_suffix),
+            (None, Some(name)) => target::by_name(name, self.acr_suffix()),
             (None, None) => {
                 Err(Usage::new("the target is missing").hint("add --target HOST, or --target oci:DIR"))
             }

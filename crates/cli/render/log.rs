@@ -1,32 +1,55 @@
 //! The log: what the rooms trace, on stderr. No room traces a secret; the HTTP stack's own traces, which would show
 //! headers, stay off unless `RUST_LOG` asks for them by name.
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     sync::Arc,
 };
 
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{MakeWriter, format::FmtSpan},
+    util::SubscriberInitExt,
+};
 
 use super::Progress;
 
 /// Starts logging: `verbose` flags, or what `RUST_LOG` says.
 pub(crate) fn start(verbose: u8, progress: Arc<Progress>) {
-    let Some(filter) = filter(verbose, std::env::var("RUST_LOG").ok()) else { return };
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Beside(progress)).finish();
+    let Some(directives) = directives(verbose, std::env::var("RUST_LOG").ok()) else { return };
+    let filter = EnvFilter::new(directives);
+    // A step at a registry is a span: its end says how long it took.
+    let spans = if verbose > 1 { FmtSpan::CLOSE } else { FmtSpan::NONE };
+    let log = tracing_subscriber::fmt().compact().with_env_filter(filter).with_span_events(spans);
+    let subscriber = log.with_ansi(io::stderr().is_terminal()).with_writer(Beside(progress)).finish();
     // Only a second call could fail.
     drop(subscriber.try_init());
 }
 
-fn filter(verbose: u8, rust_log: Option<String>) -> Option<EnvFilter> {
-    let asked = rust_log.filter(|text| !text.is_empty());
-    let text = match (asked, verbose) {
+/// The HTTP stack. Its traces show more of a request than a log should hold.
+const STACK: [&str; 6] = ["hyper", "hyper_util", "h2", "reqwest", "rustls", "tower"];
+
+/// The directives: what `RUST_LOG` says, else what the flags ask for.
+fn directives(verbose: u8, rust_log: Option<String>) -> Option<String> {
+    let ours = |others: &str, level: &str| {
+        let rooms = ["transship", "registry", "auth", "layout", "copier", "pace"];
+        let rooms: Vec<String> = rooms.iter().map(|room| format!("{room}={level}")).collect();
+        format!("{others},{}", rooms.join(","))
+    };
+    let mut text = match (rust_log.filter(|text| !text.is_empty()), verbose) {
         (Some(text), _) => text,
         (None, 0) => return None,
-        (None, 1) => "warn,transship=info,registry=info,layout=info,auth=info,copier=info".to_owned(),
-        (None, 2) => "warn,transship=debug,registry=debug,layout=debug,auth=debug,copier=debug".to_owned(),
-        (None, _) => "info,transship=trace,registry=trace,layout=trace,auth=trace,copier=trace".to_owned(),
+        (None, 1) => ours("warn", "info"),
+        (None, 2) => ours("warn", "debug"),
+        (None, _) => ours("info", "trace"),
     };
-    Some(EnvFilter::new(text))
+    let named: Vec<String> =
+        text.split(',').filter_map(|one| one.split(['=', ':', '[']).next()).map(str::to_owned).collect();
+    for target in STACK {
+        if !named.iter().any(|name| name == target) {
+            text = format!("{text},{target}=info");
+        }
+    }
+    Some(text)
 }
 
 /// Writes beside the bars.
@@ -49,5 +72,26 @@ impl Write for Line<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().lock().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_logged_unless_asked() {
+        assert_eq!(directives(0, None), None);
+        assert_eq!(directives(0, Some(String::new())), None);
+    }
+
+    #[test]
+    fn the_http_stack_is_held_back_unless_it_is_named() {
+        let all = directives(0, Some("trace".to_owned())).unwrap();
+        assert!(all.starts_with("trace,") && all.contains(",hyper=info") && all.contains(",reqwest=info"));
+        let named = directives(3, Some("hyper=trace,registry=debug".to_owned())).unwrap();
+        assert!(
+            named.contains("hyper=trace") && !named.contains(",hyper=info") && named.contains(",h2=info")
+        );
     }
 }

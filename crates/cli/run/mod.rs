@@ -7,12 +7,37 @@ mod places;
 mod request;
 mod unborn;
 
-pub(crate) use copy::copy;
-pub(crate) use import::import;
-
 use copier::{Engine, Job, Report};
+use tokio::runtime::Builder;
 
-use crate::{failure::Failure, render::Console};
+use crate::{
+    args::Command,
+    failure::Failure,
+    render::{Console, Done},
+    signal,
+};
+
+/// Runs a command to its end, or to a signal.
+pub(crate) fn start(command: &Command, console: &Console) -> Result<Done, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|why| Failure::File { path: "the network".to_owned(), why })?;
+    let done = runtime.block_on(async {
+        tokio::select! {
+            done = perform(command, console) => done,
+            signal = signal::caught() => Err(Failure::Interrupted(signal)),
+        }
+    });
+    // A name that is still being looked up, or a file still being read, keeps nobody waiting.
+    runtime.shutdown_background();
+    done
+}
+
+async fn perform(command: &Command, console: &Console) -> Result<Done, Failure> {
+    match command {
+        Command::Import(args) => import::import(args, console).await,
+        Command::Copy(args) => copy::copy(args, console).await,
+    }
+}
 
 /// Runs the job; a report with a failed destination is a failure.
 async fn run(job: &Job, jobs: usize, console: &Console) -> Result<Report, Failure> {

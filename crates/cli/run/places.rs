@@ -37,9 +37,9 @@ impl Places {
     /// Places as `reach` says; `azure` are registries that were named in a way that only Azure has.
     pub(crate) fn new(reach: &Reach, azure: impl IntoIterator<Item = Registry>) -> Result<Self, Failure> {
         let mut options = Options::default();
-        options.plain_http.clone_from(&reach.plain_http);
-        options.tls.clone_from(&reach.tls);
-        options.acr.clone_from(&reach.acr);
+        options.plain_http = registries("--plain-http", &reach.plain_http)?;
+        options.tls = registries("--tls", &reach.tls)?;
+        options.acr = registries("--acr", &reach.acr)?;
         options.acr.extend(azure);
         options.ca_files.clone_from(&reach.ca_file);
         options.http2 = reach.http2;
@@ -80,6 +80,12 @@ impl Keys {
         let found = self.source.find(registry, repository).await;
         found.map_err(|why| Failure::login(side, registry, &why))
     }
+}
+
+/// Hosts of a list; empty ones are what an empty environment variable holds.
+fn registries(flag: &str, texts: &[String]) -> Result<Vec<Registry>, Usage> {
+    let texts = texts.iter().filter(|text| !text.is_empty());
+    texts.map(|text| text.parse().map_err(|why| Usage::parse(flag, &why))).collect()
 }
 
 /// A layout that is read.

@@ -13,7 +13,7 @@ use crate::{
 
 /// The request, by flags or by a body.
 pub(super) fn read(args: &ImportArgs) -> Result<Request, Failure> {
-    let suffix = &args.target.acr_suffix;
+    let suffix = args.target.acr_suffix();
     let Some(path) = &args.what.request else { return Ok(Request::read(&args.what.texts(), suffix)?) };
     let stdin = path.as_os_str() == "-";
     if stdin && args.source_login.password_stdin {
