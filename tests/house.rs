@@ -29,18 +29,17 @@ const ROOMS: [(&str, &[&str]); 10] = [
 const BINARY: &str = "the binary";
 
 /// Crates from outside that only some rooms may know.
-const GUESTS: [(&str, &[&str]); 15] = [
+const GUESTS: [(&str, &[&str]); 14] = [
     ("reqwest", &["registry"]),
     ("oci-client", &["registry"]),
     ("rustls", &["registry", "testkit"]),
     ("rustls-native-certs", &["registry"]),
     ("webpki-root-certs", &["registry"]),
-    ("hyper", &["server", "testkit"]),
+    ("hyper", &["registry", "server", "testkit"]),
     ("hyper-util", &["server", "testkit"]),
     ("axum", &[]),
     ("sha2", &["content"]),
     ("libc", &["layout"]),
-    ("fs4", &["layout"]),
     ("tempfile", &["layout", "testkit"]),
     ("clap", &[BINARY]),
     ("indicatif", &[BINARY]),
@@ -49,7 +48,7 @@ const GUESTS: [(&str, &[&str]); 15] = [
 
 /// What of tokio only some rooms may use.
 const TOKIO: [(&str, &[&str]); 3] = [
-    ("\"net\"", &["server", "testkit", BINARY]),
+    ("\"net\"", &["registry", "server", "testkit", BINARY]),
     ("\"fs\"", &["layout", "server", "testkit", BINARY]),
     ("\"process\"", &["auth", "testkit", BINARY]),
 ];
