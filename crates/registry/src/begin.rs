@@ -60,11 +60,13 @@ impl Repository {
     async fn mount(&self, blob: &Descriptor, from: &RepositoryName, scopes: Scopes) -> Result<Mount, Fault> {
         let mut query = format!("mount={}&from={from}", blob.digest.to_string().replace(':', "%3A"));
         add_algorithm(&mut query, blob);
-        let answer = self.post(&query, scopes).await;
-        let reply = match answer {
+        // Asked once: whatever is wrong, the plain POST that follows is repeated where that may help.
+        let reply = match self.post(&query, scopes, true).await {
             Ok(reply) => reply,
             // A token for both repositories may be refused where one for the target alone is not.
-            Err(fault) if fault.kind() == FaultKind::Authentication => return Ok(Mount::Refused),
+            Err(fault) if fault.is_momentary() || fault.kind() == FaultKind::Authentication => {
+                return Ok(Mount::Refused);
+            }
             Err(fault) => return Err(fault),
         };
         match reply.status {
@@ -84,7 +86,7 @@ impl Repository {
     pub(crate) async fn open_session(&self, blob: &Descriptor) -> Result<Opened, Fault> {
         let mut query = String::new();
         add_algorithm(&mut query, blob);
-        let reply = self.post(&query, self.push()).await?;
+        let reply = self.post(&query, self.push(), false).await?;
         match reply.status {
             StatusCode::ACCEPTED | StatusCode::CREATED if reply.header("location").is_some() => {
                 self.opened(reply).await
@@ -114,11 +116,13 @@ impl Repository {
         fault
     }
 
-    async fn post(&self, query: &str, scopes: Scopes) -> Result<Reply, Fault> {
+    async fn post(&self, query: &str, scopes: Scopes, once: bool) -> Result<Reply, Fault> {
         let path =
             if query.is_empty() { "blobs/uploads/".to_owned() } else { format!("blobs/uploads/?{query}") };
         let call = self.call(Method::POST, &path, scopes, STEP)?;
-        self.client.send(&call.header(CONTENT_LENGTH, HeaderValue::from_static("0"))).await
+        let mut call = call.header(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        call.once = once;
+        self.client.send(&call).await
     }
 
     async fn opened(&self, reply: Reply) -> Result<Opened, Fault> {

@@ -21,6 +21,7 @@ impl Repository {
     /// Adds `manifest` to the fallback tag of `subject`, unless it is there.
     pub(crate) async fn refer(&self, manifest: &Manifest, subject: &Descriptor) -> Result<(), Fault> {
         let tag = fallback_tag(&subject.digest);
+        let _alone = self.client.standing.referrers.lock().await;
         for _ in 0..ATTEMPTS {
             let (mut entries, version) = self.referrers(&tag).await?;
             if entries.iter().any(|entry| names(entry, manifest.digest())) {

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use futures::lock::Mutex;
 use pace::{Gate, RetryAfter, retry_after};
 
 use crate::{facts::Facts, ladder::Ladder, wire::Reply};
@@ -15,11 +16,13 @@ pub(crate) struct Standing {
     pub(crate) ladder: Ladder,
     /// Closed while the registry wants to be left alone.
     pub(crate) gate: Gate,
+    /// Held while an index of referrers is read and written: of two writers in this process none is lost.
+    pub(crate) referrers: Mutex<()>,
 }
 
 impl Standing {
     pub(crate) fn new(facts: &'static Facts) -> Self {
-        Self { facts, ladder: Ladder::new(facts), gate: Gate::new() }
+        Self { facts, ladder: Ladder::new(facts), gate: Gate::new(), referrers: Mutex::new(()) }
     }
 }
 

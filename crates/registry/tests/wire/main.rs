@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod authorization;
 mod foreign;
+mod http2;
 mod integrity;
 mod manifests;
 mod patience;

@@ -27,17 +27,18 @@ fn found() -> Act {
 }
 
 /// An acceptor with a certificate of its own for 127.0.0.1, and that certificate in a file.
-fn authority(dir: &tempfile::TempDir) -> (TlsAcceptor, PathBuf) {
+pub(crate) fn authority(dir: &tempfile::TempDir, protocols: &[&[u8]]) -> (TlsAcceptor, PathBuf) {
     let signed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let file = dir.path().join("ca.pem");
     std::fs::write(&file, signed.cert.pem()).unwrap();
     let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![signed.cert.der().clone()], key)
         .unwrap();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     (TlsAcceptor::from(Arc::new(config)), file)
 }
 
@@ -52,7 +53,7 @@ fn speaking_tls(server: &Script, ca: Option<PathBuf>) -> Options {
 #[tokio::test]
 async fn a_private_authority_is_trusted_when_it_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    let (acceptor, ca) = authority(&dir);
+    let (acceptor, ca) = authority(&dir, &[]);
     let server = Script::start_with(Some(acceptor), |_, _| found()).await;
     let options = speaking_tls(&server, Some(ca));
     server.repository_with("app", options).resolve(&v1()).await.unwrap();
@@ -62,9 +63,9 @@ async fn a_private_authority_is_trusted_when_it_is_named() {
 #[tokio::test]
 async fn an_untrusted_certificate_names_the_host_and_the_way_out() {
     let dir = tempfile::tempdir().unwrap();
-    let (acceptor, _) = authority(&dir);
+    let (acceptor, _) = authority(&dir, &[]);
     let server = Script::start_with(Some(acceptor), |_, _| found()).await;
-    let (_, wrong) = authority(&dir);
+    let (_, wrong) = authority(&dir, &[]);
     let options = speaking_tls(&server, Some(wrong));
     let fault = server.repository_with("app", options).resolve(&v1()).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Authentication);
@@ -75,7 +76,7 @@ async fn an_untrusted_certificate_names_the_host_and_the_way_out() {
 #[tokio::test]
 async fn a_server_that_speaks_the_other_protocol_is_told_apart() {
     let dir = tempfile::tempdir().unwrap();
-    let (acceptor, _) = authority(&dir);
+    let (acceptor, _) = authority(&dir, &[]);
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = plain.local_addr().unwrap().to_string();
     tokio::spawn(async move {

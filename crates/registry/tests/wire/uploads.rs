@@ -54,7 +54,7 @@ async fn a_mount_answered_202_is_the_session_to_use() {
 
 #[tokio::test]
 async fn a_refused_mount_becomes_an_upload_once() {
-    for status in [400, 401, 403, 404, 405, 501] {
+    for status in [400, 401, 403, 404, 405, 500, 503] {
         let server = Script::start(move |seen, _| match seen.method.as_str() {
             "POST" if seen.target.contains("mount=") => answer(status, &[], ""),
             "POST" => location("/v2/app/blobs/uploads/1"),
