@@ -1,17 +1,11 @@
 //! The engine: the phases of a copy, in order.
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
-use content::Place;
-use pace::Lanes;
 use reference::Digest;
 
 use crate::{
     CopyError, Delivered, Event, Existing, Job, Observer, Outcome, Report, execute::Voyage, plan::Plan,
-    preflight, preflight::Standing,
+    preflight, preflight::Standing, wharf::Wharf,
 };
 
 /// Copies images. One engine serves any number of jobs, which share its lanes.
@@ -52,34 +46,10 @@ pub struct Engine {
     wharf: Wharf,
 }
 
-/// The lanes of every registry and layout that the engine has met.
-pub(crate) struct Wharf {
-    width: usize,
-    lanes: Mutex<HashMap<String, Lanes>>,
-}
-
-impl Wharf {
-    /// How many transfers may be under way at one place.
-    pub(crate) fn width(&self) -> usize {
-        self.width
-    }
-
-    /// One lane at each place, or one in all when they are one; given back when dropped.
-    pub(crate) async fn lanes(&self, source: &Place, target: &Place) -> pace::Pair {
-        let (source, target) = (self.at(source), self.at(target));
-        pace::pair(&source, &target).await
-    }
-
-    fn at(&self, place: &Place) -> Lanes {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.entry(place.origin().to_owned()).or_insert_with(|| Lanes::new(self.width)).clone()
-    }
-}
-
 impl Engine {
     /// An engine that moves up to `width` blobs at a time at any one registry, and tells `observer` about it.
     pub fn new(observer: Arc<dyn Observer>, width: usize) -> Self {
-        Self { observer, wharf: Wharf { width: width.max(1), lanes: Mutex::default() } }
+        Self { observer, wharf: Wharf::new(width) }
     }
 
     /// Copies one image. Failures of single destinations stand in the report; the error is for what stopped the
@@ -134,6 +104,6 @@ fn nothing_to_do(job: &Job, root: content::Descriptor) -> Report {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("width", &self.wharf.width).finish_non_exhaustive()
+        f.debug_struct("Engine").field("width", &self.wharf.width()).finish_non_exhaustive()
     }
 }

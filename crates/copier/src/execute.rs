@@ -9,8 +9,8 @@ use futures::{StreamExt, TryStreamExt, future::join_all, stream};
 use reference::{RefName, RepositoryName};
 
 use crate::{
-    CopyError, Delivered, Destination, Event, Job, Observer, Outcome, Side, Ties, engine::Wharf,
-    hallway::Hallway, plan::Plan, preflight::Standing, publish::Publisher,
+    CopyError, Delivered, Destination, Event, Job, Observer, Outcome, Side, Ties, hallway::Hallway,
+    plan::Plan, preflight::Standing, publish::Publisher, wharf::Wharf,
 };
 
 /// One plan on its way to all of its destinations.

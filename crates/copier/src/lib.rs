@@ -6,6 +6,7 @@
 //! ```
 //!
 //! Knows no HTTP and no file system: both sides are [`content::Source`] and [`content::Target`].
+mod budget;
 mod engine;
 mod error;
 mod execute;
@@ -18,6 +19,7 @@ mod preflight;
 mod publish;
 mod report;
 mod steady;
+mod wharf;
 
 pub use engine::Engine;
 pub use error::{Conflict, CopyError, Refusal, Side};

@@ -8,7 +8,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 
-use crate::hallway::Budget;
+use crate::budget::Budget;
 
 /// How many bytes may be thrown away, once, when a server ignores the range it was asked for.
 const DISCARD_CAP: u64 = 256 * 1024 * 1024;
