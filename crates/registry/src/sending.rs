@@ -8,6 +8,7 @@ use http::{
     header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE},
 };
 use pace::{Patience, watch};
+use reference::Algorithm;
 use url::Url;
 
 use crate::{
@@ -204,6 +205,10 @@ impl Session {
             400 if refusal.has("DIGEST_INVALID") && self.offset > 0 => {
                 self.lost = true;
                 fault.momentary()
+            }
+            400 if self.blob.digest.algorithm() != Algorithm::Sha256 => {
+                let hint = "this registry may not hold content with sha512 digests";
+                Fault::new(FaultKind::Refused, STEP, refusal.words()).hint(hint)
             }
             413 | 404 | 405 | 416 => self.step_down(fault),
             _ => fault,

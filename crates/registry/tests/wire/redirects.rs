@@ -99,3 +99,21 @@ async fn a_link_to_storage_that_has_expired_is_asked_for_anew_at_the_registry() 
     assert_eq!(read(&server, 4).await.unwrap(), DATA);
     assert_eq!((server.lines().len(), elsewhere.lines().len()), (2, 2));
 }
+
+#[tokio::test]
+async fn a_foreign_layers_urls_never_see_credentials_even_after_a_challenge() {
+    let elsewhere = Script::start(|_, _| answer(401, &["WWW-Authenticate: Basic realm=\"evil\""], "")).await;
+    let server = Script::start(|seen: &Seen, _| match seen.header("authorization") {
+        Some(_) => answer(404, &[], ""),
+        None => answer(401, &["WWW-Authenticate: Basic realm=\"r\""], ""),
+    })
+    .await;
+    let mut descriptor = blob(DATA);
+    let media_type = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+    descriptor.media_type = content::MediaType::new(media_type);
+    descriptor.urls = vec![format!("http://{}/layer", elsewhere.host)];
+    server.repository_as_me("app").open(&descriptor, 0..10).await.unwrap_err();
+    let seen = elsewhere.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!((seen[0].line().as_str(), seen[0].header("authorization")), ("GET /layer", None));
+}

@@ -256,3 +256,61 @@ async fn a_repository_that_must_be_created_first_is_named() {
     assert_eq!(fault.kind(), FaultKind::Absent);
     assert!(fault.hint_text().unwrap().contains("create the repository app"));
 }
+
+/// A peer that answers 413 and closes while bytes are still coming resets the connection: the answer is lost.
+#[tokio::test]
+async fn a_reset_of_a_first_large_put_steps_down_too() {
+    let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
+        "POST" => location("/v2/app/blobs/uploads/1"),
+        "PATCH" => location("/v2/app/blobs/uploads/2"),
+        "PUT" if seen.header("content-length") == Some("0") => answer(201, &[], ""),
+        "PUT" => Act { read: 100_000, answer: Vec::new(), end: End::Reset },
+        _ => answer(404, &[], ""),
+    })
+    .await;
+    let data = vec![3; 30_000_000];
+    let descriptor = blob(&data);
+    let mut upload = begin(&server, &descriptor).await;
+    assert!(upload.send(lend(&descriptor, &data, 100_000).0).await.unwrap_err().is_momentary());
+    assert!(!upload.realign().await.unwrap());
+    upload.send(lend(&descriptor, &data, 100_000).0).await.unwrap();
+    assert_eq!(methods(&server), ["PUT", "POST", "PATCH", "PUT"]);
+}
+
+#[tokio::test]
+async fn a_session_for_sha512_says_so_and_a_refusal_is_named() {
+    let data = b"0123456789";
+    let digest = content::Hasher::digest(reference::Algorithm::Sha512, data);
+    let descriptor = Descriptor::new(content::MediaType::new("application/x"), digest, 10);
+    let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
+        "POST" => location("/v2/app/blobs/uploads/1"),
+        _ => answer(201, &[], ""),
+    })
+    .await;
+    begin(&server, &descriptor).await.send(lend(&descriptor, data, 3).0).await.unwrap();
+    assert!(server.lines()[0].ends_with("&from=app&digest-algorithm=sha512"), "{:?}", server.lines());
+
+    let refusal = r#"{"errors":[{"code":"DIGEST_INVALID","message":"unsupported"}]}"#;
+    let server = Script::start(move |seen: &Seen, _| match seen.method.as_str() {
+        "POST" => location("/v2/app/blobs/uploads/1"),
+        _ => answer(400, &[], refusal),
+    })
+    .await;
+    let mut upload = begin(&server, &descriptor).await;
+    let fault = upload.send(lend(&descriptor, data, 3).0).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Refused);
+}
+
+#[tokio::test]
+async fn an_upload_that_is_given_up_is_cancelled() {
+    let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
+        "POST" => location("/v2/app/blobs/uploads/1?_state=x"),
+        _ => answer(204, &[], ""),
+    })
+    .await;
+    drop(begin(&server, &blob(DATA)).await);
+    while server.lines().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.lines()[1], "DELETE /v2/app/blobs/uploads/1?_state=x");
+}
