@@ -205,7 +205,7 @@ mod tests {
         let (source, warnings) = at("myregistry", "myregistry.azurecr.io/app:v1");
         assert_eq!(shown(source), "myregistry.azurecr.io/app:v1");
         assert_eq!(warnings.len(), 1);
-        let (source, _) = at("registry.hub.docker.com", "docker.io/library/hello-world");
+        let (source, _) = at("docker.io", "registry.hub.docker.com/library/hello-world");
         assert_eq!(shown(source), "docker.io/library/hello-world");
     }
 
