@@ -363,6 +363,10 @@ fn help_teaches_with_examples() {
     for command in ["import", "copy"] {
         let ran = transship(&[command, "--help"]).expect(0);
         assert!(ran.stdout.contains("Examples:\n  transship"), "{ran:#?}");
+        assert!(
+            ran.stdout.contains("A location is") || ran.stdout.contains("A target tag that exists"),
+            "{ran:#?}"
+        );
     }
     transship(&["--version"]).expect(0);
     transship(&[]).expect(2).says("Usage");

@@ -54,7 +54,7 @@ pub(crate) struct ImportArgs {
 /// What is imported, under which names.
 #[derive(Debug, Args)]
 pub(crate) struct What {
-    /// The image: HOST/REPO[:TAG][@DIGEST], REPO[:TAG] with --registry, or oci:DIR[:REF]
+    #[arg(help = "The image: HOST/REPO[:TAG][@DIGEST], REPO[:TAG] with --registry, or oci:DIR[:REF]")]
     #[arg(long, value_name = "IMAGE", required_unless_present_any = ["request", "query"])]
     source: Option<String>,
     /// The source's registry: a login server, an Azure resource id, or an Azure registry name

@@ -25,9 +25,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Imports one image under one or more names, with the rules of `az acr import`
+    // What help says about each stands with its flags.
     Import(Box<ImportArgs>),
-    /// Copies an image from any location to any others: every platform, digests kept
     Copy(Box<CopyArgs>),
 }
 

@@ -123,3 +123,29 @@ pub(crate) fn causes(failure: &Failure) -> Vec<String> {
     }
     causes
 }
+
+#[cfg(test)]
+mod tests {
+    use content::{Fault, FaultKind, Step};
+    use copier::Side;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_why_and_what_to_do_next() {
+        let cause = std::io::Error::other("the\ncable is cut");
+        let fault =
+            Fault::new(FaultKind::Unreachable, Step::ReadBlob, "no answer").at("registry.example/app");
+        let fault = fault.because(cause).hint("mend it");
+        let expected = "error: source registry.example/app: read blob: no answer\n\
+                        caused by: the\\ncable is cut\nhint: mend it\n";
+        assert_eq!(text(&Failure::at(Side::Source, fault)), expected);
+    }
+
+    #[test]
+    fn a_cause_that_was_said_already_is_not_said_again() {
+        let cause = std::io::Error::other("disk full");
+        let fault = Fault::new(FaultKind::Local, Step::SendBlob, "cannot write: disk full").because(cause);
+        assert_eq!(text(&Failure::Neither(fault)), "error: send blob: cannot write: disk full\n");
+    }
+}

@@ -114,3 +114,24 @@ fn print(document: Map<String, Value>) -> String {
     };
     text.chars().map(escape).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use content::{Fault, FaultKind, Step};
+    use copier::Side;
+
+    use super::*;
+
+    #[test]
+    fn no_control_character_of_a_server_is_printed_raw() {
+        let fault = Fault::new(FaultKind::Refused, Step::Publish, "a\u{1b}b\u{9b}c\u{7f}d").hint("e\u{85}f");
+        let text = failed(&Failure::at(Side::Target, fault), &["g\u{9c}".to_owned()]);
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+        let read: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["error"]["hint"], "e\u{85}f");
+        assert_eq!(read["error"]["kind"], "refused");
+        assert_eq!(read["error"]["side"], "target");
+        assert_eq!(read["error"]["step"], "publish manifest");
+        assert_eq!(read["error"]["exitCode"], 6);
+    }
+}
