@@ -1,16 +1,13 @@
 //! Blobs: pulling and deleting them (distribution-spec, "Pulling blobs", "Deleting Blobs"; end-2, end-10).
-use http::{HeaderMap, HeaderName, Method, Response, StatusCode, header};
+use http::{HeaderMap, Method, Response, StatusCode, header};
 use reference::{Digest, RepositoryName};
 
 use crate::{
-    body::{self, Body, answer, text},
+    body::{self, Body, DIGEST, answer, text},
     error::Refusal,
     range::Wanted,
-    server::Rooms,
+    rooms::Rooms,
 };
-
-/// The header that names the digest of what is sent.
-pub(crate) const DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
 pub(crate) async fn handle(
     rooms: &Rooms,

@@ -10,6 +10,9 @@ use http_body_util::{BodyExt as _, Empty, Full, StreamBody, combinators::UnsyncB
 
 use crate::error::Refusal;
 
+/// The header that names the digest of what is sent.
+pub(crate) const DIGEST: header::HeaderName = header::HeaderName::from_static("docker-content-digest");
+
 /// The body of an answer.
 pub type Body = UnsyncBoxBody<Bytes, Fault>;
 

@@ -7,13 +7,12 @@ use reference::{RepositoryName, Tag};
 use serde_json::json;
 
 use crate::{
-    blobs::DIGEST,
-    body::{self, AnyError, Body, answer, content_length, text},
+    body::{self, AnyError, Body, DIGEST, answer, content_length, text},
     error::Refusal,
     facts,
+    query::Query,
+    rooms::Rooms,
     routes::Pointer,
-    server::Rooms,
-    uploads::Query,
 };
 
 const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");

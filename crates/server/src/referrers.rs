@@ -10,8 +10,8 @@ use crate::{
     body::{self, Body},
     error::Refusal,
     facts::Facts,
-    server::Rooms,
-    uploads::Query,
+    query::Query,
+    rooms::Rooms,
 };
 
 const FILTERS: HeaderName = HeaderName::from_static("oci-filters-applied");

@@ -17,11 +17,13 @@ use crate::{
     body::{self, AnyError, Body},
     error::Refusal,
     links::Links,
-    manifests, names, referrers,
+    manifests, names,
+    query::Query,
+    referrers,
+    rooms::Rooms,
     routes::Route,
     sessions::Sessions,
-    tags,
-    uploads::{self, Query},
+    tags, uploads,
 };
 
 const API: HeaderName = HeaderName::from_static("docker-distribution-api-version");
@@ -60,15 +62,6 @@ impl Default for Options {
 /// A registry over a layout. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Server(Arc<Rooms>);
-
-/// What the end-points share.
-#[derive(Debug)]
-pub(crate) struct Rooms {
-    pub(crate) links: Links,
-    pub(crate) sessions: Sessions,
-    pub(crate) sparse: bool,
-    writable: bool,
-}
 
 impl Server {
     /// A server over `layout`. Others may read and write the layout at the same time.

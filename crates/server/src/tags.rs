@@ -7,8 +7,8 @@ use url::form_urlencoded;
 use crate::{
     body::{self, Body},
     error::Refusal,
-    server::Rooms,
-    uploads::Query,
+    query::Query,
+    rooms::Rooms,
 };
 
 /// The most tags of one answer.

@@ -3,37 +3,18 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use reference::{Algorithm, Digest, RepositoryName};
-use url::form_urlencoded;
 
 use crate::{
-    blobs,
-    body::{self, AnyError, Body, answer, content_length, cut, text},
+    body::{self, AnyError, Body, DIGEST, answer, content_length, cut, text},
     error::Refusal,
+    query::Query,
     range,
+    rooms::Rooms,
     routes::digest,
-    server::Rooms,
     sessions::{Progress, Session, unknown},
 };
 
 const SESSION: HeaderName = HeaderName::from_static("docker-upload-uuid");
-
-/// The parameters of a request.
-pub(crate) struct Query(Vec<(String, String)>);
-
-impl Query {
-    pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        let query = request.uri().query().unwrap_or_default();
-        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
-    }
-
-    pub(crate) fn first(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn all<'a>(&'a self, key: &str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
-    }
-}
 
 /// `POST /v2/NAME/blobs/uploads/`: a mount, a whole blob, or a new session.
 pub(crate) async fn start<B>(
@@ -225,7 +206,7 @@ async fn finish(
 fn created(repository: &RepositoryName, blob: &Digest) -> Response<Body> {
     let headers = [
         (header::LOCATION, format!("/v2/{repository}/blobs/{blob}")),
-        (blobs::DIGEST, blob.to_string()),
+        (DIGEST, blob.to_string()),
         (header::CONTENT_LENGTH, "0".into()),
     ];
     answer(StatusCode::CREATED, &headers)
