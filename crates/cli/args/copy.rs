@@ -10,7 +10,7 @@ use super::{
 #[derive(Debug, Args)]
 #[command(long_about = "Copies an image from any location to any others: every platform, digests kept.
 
-A location is HOST/REPO[:TAG][@DIGEST], with Docker's short names, or a layout: oci:DIR[:REF]. A tag that exists is
+A location is HOST/REPO[:TAG][@DIGEST], with Docker's short names, or a layout: oci:DIR[:REF]. A tag that exists is \
 moved; a destination that holds the same digest already is left as it is.")]
 #[command(after_help = "Examples:
   transship copy alpine:3 registry.example/base/alpine
