@@ -67,6 +67,12 @@ impl Authority {
         &self.key
     }
 
+    /// Makes ring the cryptography of this process, for clients that bring none of their own.
+    pub fn bring_cryptography() {
+        // Somebody else may have brought it first.
+        drop(rustls::crypto::ring::default_provider().install_default());
+    }
+
     pub(crate) fn server(&self, offer: Offer) -> Arc<ServerConfig> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
