@@ -2,7 +2,7 @@
 //! nothing in the rest of this crate knows a product by name.
 use reference::Registry;
 
-use crate::ladder::Rung;
+use crate::rung::Rung;
 
 /// What is known of a product before the first request.
 #[derive(Debug)]

@@ -1,18 +1,7 @@
 //! The ladder: three ways to upload a blob, cheapest first, and what a registry taught us about them in this run.
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::facts::Facts;
-
-/// A way to upload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Rung {
-    /// One PUT with all bytes.
-    Put,
-    /// One PATCH with all bytes, then an empty PUT.
-    Patch,
-    /// Several PATCH requests of bounded size, then an empty PUT.
-    Chunks,
-}
+use crate::{facts::Facts, rung::Rung};
 
 /// Which rung a registry takes, by the size of the blob.
 #[derive(Debug)]

@@ -26,6 +26,7 @@ mod referrers;
 mod refusal;
 mod registries;
 mod repository;
+mod rung;
 mod sending;
 mod standing;
 mod text;

@@ -10,8 +10,7 @@ use http::{Method, StatusCode};
 use tracing::Instrument;
 
 use crate::{
-    Repository, body::drain, client::Call, content_range::held, ladder::Rung, location::SessionUrl,
-    wire::Reply,
+    Repository, body::drain, client::Call, content_range::held, location::SessionUrl, rung::Rung, wire::Reply,
 };
 
 pub(crate) const STEP: Step = Step::SendBlob;
