@@ -59,3 +59,18 @@ fn an_image_of_the_same_registry_is_mounted_and_not_moved() {
     let mounts = registry.ledger().count(|r| r.query.contains("from=app") && r.status == Some(201));
     assert_eq!(mounts, 2 * 3, "{}", registry.ledger());
 }
+
+#[test]
+fn several_destinations_read_the_source_once_a_registry() {
+    let (content, root) = Content::fleet(1, 3, 1000);
+    let (source, one, other) =
+        (Registry::with(&content, &root, "app:v1"), Registry::start(), Registry::start());
+    let names = [one.reference("a:1"), one.reference("b:1"), one.reference("a:2"), other.reference("c:1")];
+    let from = source.reference("app:v1");
+    let mut arguments = vec!["copy", &from];
+    arguments.extend(names.iter().map(String::as_str));
+    transship().run(&arguments).exits(0);
+    assert!(one.holds(&content) && other.holds(&content));
+    // Twice: once for each registry, whatever the number of repositories there.
+    assert_eq!(source.ledger().blob_reads().len(), 2 * 4, "{}", source.ledger());
+}

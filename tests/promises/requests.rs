@@ -1,5 +1,5 @@
 //! Requests: how few a copy needs.
-use testkit::{Content, Registry};
+use testkit::{Content, Registry, TokenServer, Tokens};
 
 use crate::{import, transship};
 
@@ -37,6 +37,20 @@ fn a_run_with_nothing_to_do_asks_each_side_once() {
             ledger.clear();
         }
     }
+}
+
+#[test]
+fn a_run_with_nothing_to_do_costs_no_more_than_what_authentication_costs_once() {
+    let (content, root) = Content::fleet(1, 1, 1000);
+    let tokens = TokenServer::start(Tokens::new().anonymous());
+    let source = Registry::setup().bearer(&tokens).seed(&content, &root, "app:v1").start();
+    let target = Registry::setup().bearer(&tokens).seed(&content, &root, "app:v1").start();
+    transship().run(&["copy", &source.reference("app:v1"), &target.reference("app:v1")]).exits(0);
+    for ledger in [source.ledger(), target.ledger()] {
+        let statuses: Vec<_> = ledger.all().iter().map(|request| request.status).collect();
+        assert_eq!(statuses, [Some(401), Some(200)], "{ledger}");
+    }
+    assert_eq!(tokens.ledger().all().len(), 2, "one a registry: {}", tokens.ledger());
 }
 
 #[test]
