@@ -29,6 +29,8 @@ pub(crate) fn broken(registry: &Registry, step: Step, broken: &Broken) -> Fault 
         Why::Certificate => {
             fault.hint("if a private authority signed it, name its certificate with --ca-file")
         }
+        Why::PeerIsPlain if registry.is_loopback() => fault
+            .hint(format!("loopback speaks plain HTTP unless --tls {registry} says otherwise: leave it out")),
         Why::PeerIsPlain => fault.hint(format!("if this is meant, pass --plain-http {registry}")),
         Why::PeerIsNot => fault.hint(format!("if it speaks TLS, pass --tls {registry}")),
         Why::Proxy => fault.hint("put user name and password into the proxy's URL"),

@@ -6,11 +6,9 @@ use std::{
     collections::HashMap,
     error::Error,
     io,
-    net::{IpAddr, ToSocketAddrs},
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use auth::{Origin, RefusalReason};
 use futures::{StreamExt, TryStreamExt};
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use reqwest::{
@@ -19,11 +17,13 @@ use reqwest::{
     redirect::Policy,
 };
 use rustls::{ClientConfig, pki_types::CertificateDer};
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::time::timeout;
 use url::{Host, Url};
 
 use crate::{
-    Options, tls,
+    Options,
+    names::{self, NoAddress},
+    tls,
     wire::{Broken, Payload, Reach, Reply, Request, Why},
 };
 
@@ -103,9 +103,7 @@ impl Http {
         if kind.loopback {
             builder = builder.no_proxy();
         }
-        if let Reach::Foreign(registry) = &kind.reach {
-            builder = builder.dns_resolver(Arc::new(Guarded(registry.clone())));
-        }
+        builder = builder.dns_resolver(Arc::new(Names(kind.reach.clone())));
         builder.build().map_err(|error| Broken::new(Why::Setup, words(&error)))
     }
 }
@@ -127,6 +125,19 @@ fn translate(request: Request) -> reqwest::Request {
     translated
 }
 
+/// Looks up names for whoever named the host.
+struct Names(Reach);
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0.clone();
+        Box::pin(async move {
+            let found = names::addresses(name.as_str().to_owned(), &reach).await?;
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -135,36 +146,6 @@ fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
-
-/// Looks up names that a server gave us, and passes only addresses to which that registry may send us.
-struct Guarded(Origin);
-
-impl Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
-        let registry = self.0.clone();
-        Box::pin(async move {
-            let host = name.as_str().to_owned();
-            let wanted = host.clone();
-            let found = spawn_blocking(move || (wanted.as_str(), 0).to_socket_addrs()).await??;
-            let mut allowed = Vec::new();
-            let mut refused = None;
-            for socket in found {
-                match auth::admit_address(socket.ip(), &host, &registry) {
-                    Ok(()) => allowed.push(socket),
-                    Err(reason) => refused = Some(RefusedAddress(socket.ip(), reason)),
-                }
-            }
-            match refused {
-                Some(refused) if allowed.is_empty() => Err(refused.into()),
-                _ => Ok(Box::new(allowed.into_iter()) as Addrs),
-            }
-        })
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("a host that this registry names stands for {0}, which {1}")]
-struct RefusedAddress(IpAddr, RefusalReason);
 
 /// What broke, and the innermost error's words: the outer ones say less and may hold the URL.
 fn classify(error: reqwest::Error, tls: bool) -> Broken {
@@ -185,7 +166,7 @@ fn classify(error: reqwest::Error, tls: bool) -> Broken {
 }
 
 fn search(error: &(dyn Error + 'static), tls: bool) -> Option<(Why, String)> {
-    if let Some(refused) = error.downcast_ref::<RefusedAddress>() {
+    if let Some(NoAddress::Refused(refused)) = error.downcast_ref() {
         return Some((Why::Address, refused.to_string()));
     }
     if let Some(handshake) = error.downcast_ref::<rustls::Error>() {

@@ -20,6 +20,7 @@ pub mod interop;
 mod ladder;
 mod location;
 mod manifests;
+mod names;
 mod options;
 mod publish;
 mod referrers;

@@ -92,7 +92,7 @@ async fn a_server_that_speaks_the_other_protocol_is_told_apart() {
     let repository = registries.repository(&registry, "app".parse().unwrap(), Arc::new(Given(None)));
     let fault = repository.resolve(&v1()).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Unreachable);
-    assert!(fault.hint_text().unwrap_or_default().contains("--plain-http"), "{fault:?}");
+    assert!(fault.hint_text().unwrap_or_default().contains("leave it out"), "{fault:?}");
     let secure = Script::start_with(Some(acceptor), |_, _| found()).await;
     let mut options = Options::default();
     options.attempts = 1;
