@@ -8,6 +8,8 @@ use std::{
 use tempfile::TempDir;
 use testkit::{Authority, ISSUER, Process, SERVICE, TokenServer, free_port};
 
+use crate::clients::tool;
+
 /// A running registry, and the directory that all of it lives in.
 pub(crate) struct Registry {
     process: Process,
@@ -119,7 +121,7 @@ impl Distribution {
 /// olareg, over a directory of its own.
 pub(crate) fn olareg() -> Registry {
     let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
-    let mut command = Command::new("olareg");
+    let mut command = tool("olareg");
     command.args(["serve", "--addr", "127.0.0.1", "--port", &port.to_string(), "--dir"]);
     command.arg(dir.path().join("storage"));
     std::fs::create_dir(dir.path().join("storage")).unwrap();
