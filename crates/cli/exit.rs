@@ -93,8 +93,7 @@ mod tests {
         };
         Failure::Partly(Box::new(Report {
             root: Descriptor::new(MediaType::new(""), digest, 0),
-            manifests: 1,
-            blobs: 0,
+            extent: None,
             skipped: Vec::new(),
             outcomes: results.into_iter().map(outcome).collect(),
         }))

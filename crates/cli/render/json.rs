@@ -69,8 +69,10 @@ fn sides(into: &mut Map<String, Value>, error: &CopyError) {
 fn report(into: &mut Map<String, Value>, report: &Report) {
     let descriptor = |one: &content::Descriptor| json!({ "mediaType": one.media_type.as_str(), "digest": one.digest.to_string(), "size": one.size });
     into.insert("root".into(), descriptor(&report.root));
-    into.insert("manifests".into(), report.manifests.into());
-    into.insert("blobs".into(), report.blobs.into());
+    if let Some(extent) = report.extent {
+        into.insert("manifests".into(), extent.manifests.into());
+        into.insert("blobs".into(), extent.blobs.into());
+    }
     into.insert("skipped".into(), report.skipped.iter().map(descriptor).collect());
     into.insert("destinations".into(), report.outcomes.iter().map(destination).collect());
 }

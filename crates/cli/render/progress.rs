@@ -128,7 +128,7 @@ impl Observer for Progress {
             Event::Retrying { blob, fault } => {
                 self.say(&format!("retrying {}: {}", short(&blob.digest), clean(&fault.to_string())));
             }
-            Event::Published { digest, name: Some(name) } => {
+            Event::Published { digest, name: Some(name), .. } => {
                 if matches!(self.form, Form::Lines) {
                     to_stderr(&format!("published {} as {}\n", short(digest), clean(name.as_str())));
                 }

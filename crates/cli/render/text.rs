@@ -12,8 +12,8 @@ pub(crate) fn done(done: &Done) -> String {
     let report = &done.report;
     let mut lines =
         vec![format!("{} {}", done.verb, clean(&done.source)), format!("  {}", report.root.digest)];
-    if report.blobs > 0 || report.manifests > 1 {
-        lines.push(format!("  {}, {}", count(report.manifests, "manifest"), count(report.blobs, "blob")));
+    if let Some(extent) = report.extent {
+        lines.push(format!("  {}, {}", count(extent.manifests, "manifest"), count(extent.blobs, "blob")));
     }
     for outcome in &report.outcomes {
         lines.push(format!("  {}", destination(outcome, &report.root.digest)));

@@ -113,7 +113,7 @@ impl Verified {
     }
 
     /// Forgets everything that came, to read it once more from the start.
-    pub fn restart(&mut self) {
+    fn restart(&mut self) {
         self.now = Mark { at: 0, hasher: Hasher::new(self.digest.algorithm()) };
         self.marks = VecDeque::from([self.now.clone()]);
         self.wanted = 0;

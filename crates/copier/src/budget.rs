@@ -18,7 +18,6 @@ impl Budget {
 
     /// Waits before another try; `false` when there is none left.
     pub(crate) async fn spend(&mut self) -> bool {
-        self.moved = 0;
         self.backoff.wait().await
     }
 

@@ -4,8 +4,12 @@ use std::{fmt, sync::Arc};
 use reference::Digest;
 
 use crate::{
-    CopyError, Delivered, Event, Existing, Job, Observer, Outcome, Report, execute::Voyage, plan::Plan,
-    preflight, preflight::Standing, wharf::Wharf,
+    CopyError, Delivered, Event, Existing, Extent, Job, Observer, Outcome, Report,
+    execute::Voyage,
+    plan::Plan,
+    preflight,
+    preflight::{Admitted, Standing},
+    wharf::Wharf,
 };
 
 /// Copies images. One engine serves any number of jobs, which share its lanes.
@@ -36,7 +40,7 @@ use crate::{
 ///     ties: Ties::Together,
 /// };
 /// let report = Engine::new(Arc::new(Silent), 8).run(&job).await?;
-/// assert_eq!(report.manifests, 3);
+/// assert_eq!(report.extent.map(|extent| extent.manifests), Some(3));
 /// # std::fs::remove_dir_all(&dir)?;
 /// # Ok(())
 /// # }
@@ -73,11 +77,17 @@ impl Engine {
             Some(standings) => standings,
             None => preflight::look(job, &root.digest).await,
         };
-        preflight::admit(&standings, job.ties)?;
+        let admitted = Admitted::new(plan, standings, job.ties)?;
+        Ok(self.execute(job, admitted).await)
+    }
+
+    async fn execute(&self, job: &Job, admitted: Admitted) -> Report {
+        let (plan, standings) = admitted.into_parts();
         let voyage = Voyage { job, plan: &plan, observer: &self.observer, wharf: &self.wharf };
         let outcomes = voyage.run(standings).await;
-        let (manifests, blobs) = (plan.manifests(), plan.blobs.len());
-        Ok(Report { root: plan.root.descriptor().clone(), manifests, blobs, skipped: plan.skipped, outcomes })
+        let extent = Extent { manifests: plan.manifests(), blobs: plan.blobs.len() };
+        let root = plan.root.descriptor().clone();
+        Report { root, extent: Some(extent), skipped: plan.skipped, outcomes }
     }
 
     async fn plan(&self, job: &Job, root: &Digest) -> Result<Plan, CopyError> {
@@ -99,7 +109,7 @@ fn nothing_to_do(job: &Job, root: content::Descriptor) -> Report {
         written: Vec::new(),
         result: Ok(Delivered { already_there: true, ..Delivered::default() }),
     });
-    Report { root, manifests: 1, blobs: 0, skipped: Vec::new(), outcomes: outcomes.collect() }
+    Report { root, extent: None, skipped: Vec::new(), outcomes: outcomes.collect() }
 }
 
 impl fmt::Debug for Engine {

@@ -9,11 +9,11 @@ use futures::{StreamExt, TryStreamExt, future::join_all, stream};
 use reference::{RefName, RepositoryName};
 
 use crate::{
-    CopyError, Delivered, Destination, Event, Job, Observer, Outcome, Side, Ties, hallway::Hallway,
+    CopyError, Delivered, Destination, Event, Foreign, Job, Observer, Outcome, Side, Ties, hallway::Hallway,
     plan::Plan, preflight::Standing, publish::Publisher, wharf::Wharf,
 };
 
-/// One plan on its way to all of its destinations.
+/// One admitted plan on its way to all of its destinations.
 pub(crate) struct Voyage<'a> {
     pub(crate) job: &'a Job,
     pub(crate) plan: &'a Plan,
@@ -53,12 +53,7 @@ impl Voyage<'_> {
     }
 
     async fn serve(&self, group: &[&Berth<'_>]) {
-        let source = self.job.source.place();
-        let empty: Vec<&Berth<'_>> = group
-            .iter()
-            .copied()
-            .filter(|berth| !berth.rooted && berth.destination.target.place() != source)
-            .collect();
+        let empty: Vec<&Berth<'_>> = group.iter().copied().filter(|berth| self.wants_blobs(berth)).collect();
         let blobs = stream::iter(&self.plan.blobs).map(|blob| self.spread(blob, &empty));
         if let Err(error) = blobs.buffer_unordered(self.wharf.width()).try_collect::<()>().await {
             for berth in group {
@@ -104,7 +99,7 @@ impl Voyage<'_> {
         match hallway.carry(blob, mount).await {
             Ok(how) => {
                 berth.note(|log| log.delivered.count(how, blob.size));
-                self.observer.event(&Event::Finished { blob, how });
+                self.observer.event(&Event::Finished { blob, place: target.place(), how });
                 Ok(true)
             }
             Err(error) if error.side() == Side::Target && self.job.ties == Ties::Apart => {
@@ -115,7 +110,20 @@ impl Voyage<'_> {
         }
     }
 
+    /// Whether blobs are to be brought there. An equal root may have come without foreign layers.
+    fn wants_blobs(&self, berth: &Berth<'_>) -> bool {
+        !self.is_at_home(berth) && (!berth.rooted || self.job.foreign == Foreign::Include)
+    }
+
+    /// Whether the destination is the source itself, and only names are missing.
+    fn is_at_home(&self, berth: &Berth<'_>) -> bool {
+        berth.destination.target.place() == self.job.source.place()
+    }
+
     async fn publish(&self, berth: &Berth<'_>) {
+        if berth.rooted && berth.names.is_empty() {
+            return;
+        }
         let publisher = Publisher {
             target: &*berth.destination.target,
             existing: self.job.existing,
@@ -123,7 +131,7 @@ impl Voyage<'_> {
             width: self.wharf.width(),
         };
         let parts = async {
-            if berth.rooted || berth.destination.target.place() == self.job.source.place() {
+            if berth.rooted || self.is_at_home(berth) {
                 return Ok(());
             }
             publisher.parts(self.plan).await

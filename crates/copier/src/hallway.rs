@@ -49,9 +49,9 @@ impl Hallway<'_> {
     async fn stream(&self, blob: &Descriptor, mut upload: Box<dyn Upload>) -> Result<(), CopyError> {
         let mut verified = Verified::new(blob);
         let mut budget = Budget::new();
+        let mut held = upload.offset();
         loop {
             verified = self.aim(verified, blob, upload.offset()).await?;
-            let before = verified.at();
             let (lent, home) = Lent::new(verified);
             let Err(fault) = upload.send(lent).await else { return Ok(()) };
             verified = home.await.map_err(|_| CopyError::target(fault.clone()))?;
@@ -59,7 +59,6 @@ impl Hallway<'_> {
                 // The upload broke because its body did: the source, or the bytes themselves, are to blame.
                 return Err(CopyError::source(own.clone().at(self.source.place())));
             }
-            budget.progress(verified.at().saturating_sub(before));
             if !fault.is_momentary() || !budget.spend().await {
                 return Err(CopyError::target(fault));
             }
@@ -67,6 +66,9 @@ impl Hallway<'_> {
             if upload.realign().await.map_err(CopyError::target)? {
                 return Ok(());
             }
+            // Progress is what the target holds beyond all that it has held before: not what was sent and lost.
+            budget.progress(upload.offset().saturating_sub(held));
+            held = held.max(upload.offset());
         }
     }
 

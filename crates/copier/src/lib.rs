@@ -1,7 +1,7 @@
 //! The copy engine: one image, from one source to any number of destinations.
 //!
 //! ```text
-//! Job -> Plan -> Admitted -> Report            each phase consumes the one before: order is a type
+//! Job -> Plan -> Admitted -> Report            only an admitted plan is carried out: order is a type
 //! GET blob -> Incoming -> Verified -> Upload   one function, `hallway::carry`
 //! ```
 //!
@@ -26,4 +26,4 @@ pub use error::{Conflict, CopyError, Refusal, Side};
 pub use job::{Destination, Existing, Foreign, Job, Ties};
 pub use limits::{LayerLimit, Limits, MAX_DEPTH, MAX_LAYER_BYTES, MAX_MANIFESTS};
 pub use observer::{Delivery, Event, Observer, Silent};
-pub use report::{Delivered, Outcome, Report};
+pub use report::{Delivered, Extent, Outcome, Report};

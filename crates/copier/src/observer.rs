@@ -1,7 +1,7 @@
 //! Observers: who is told what a copy does while it does it.
 use std::fmt;
 
-use content::{Descriptor, Fault};
+use content::{Descriptor, Fault, Place};
 use reference::{Digest, RefName};
 
 /// Is told about a copy's progress. Called often: it must return at once.
@@ -41,6 +41,8 @@ pub enum Event<'a> {
     Finished {
         /// The blob.
         blob: &'a Descriptor,
+        /// Where that is.
+        place: &'a Place,
         /// How it got there.
         how: Delivery,
     },
@@ -53,6 +55,8 @@ pub enum Event<'a> {
     },
     /// A manifest was written.
     Published {
+        /// Where.
+        place: &'a Place,
         /// Its digest.
         digest: &'a Digest,
         /// The name it was written under; `None` by digest.

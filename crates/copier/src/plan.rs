@@ -47,7 +47,10 @@ impl Plan {
         if !level.is_empty() {
             return Err(too_deep());
         }
-        Ok(Self { root, ranks: ranks(walk.manifests)?, blobs: walk.blobs, skipped: walk.skipped })
+        let Walk { manifests, blobs, held, mut skipped, .. } = walk;
+        // What one manifest calls foreign, another may call its own: then it is copied.
+        skipped.retain(|layer| !held.contains(&layer.digest));
+        Ok(Self { root, ranks: ranks(manifests)?, blobs, skipped })
     }
 
     /// How many manifests there are, the root included.
@@ -80,7 +83,6 @@ struct Walk<'a> {
     foreign: Foreign,
     /// Entries below the root that count as manifests.
     entries: HashSet<Digest>,
-    /// Blobs and skipped layers.
     held: HashSet<Digest>,
     manifests: Vec<Manifest>,
     blobs: Vec<Descriptor>,
@@ -135,7 +137,7 @@ impl<'a> Walk<'a> {
 
     fn layer(&mut self, layer: &Descriptor) -> Result<(), CopyError> {
         if layer.media_type.role() == Role::ForeignLayer && self.foreign == Foreign::Skip {
-            if self.held.insert(layer.digest.clone()) {
+            if !self.skipped.iter().any(|known| known.digest == layer.digest) {
                 self.skipped.push(layer.clone());
             }
             return Ok(());

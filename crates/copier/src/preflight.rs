@@ -3,18 +3,18 @@ use content::{Fault, FaultKind, Step, Version};
 use futures::future::{join_all, try_join_all};
 use reference::{Digest, RefName};
 
-use crate::{Conflict, CopyError, Destination, Existing, Job, Ties};
+use crate::{Conflict, CopyError, Destination, Existing, Foreign, Job, Ties, plan::Plan};
 
 /// What a destination needs.
 #[derive(Debug, Clone)]
 pub(crate) enum Standing {
     /// Nothing: every name is at the source's digest.
     Done,
-    /// These names; with `rooted`, the root manifest and so all of its parts are there.
+    /// Something.
     Open {
-        /// The names to write, none for a destination by digest only.
+        /// The names to write.
         names: Vec<RefName>,
-        /// Whether some name of the destination is at the source's digest already.
+        /// Whether the root manifest is there, and so all of its parts but foreign layers.
         rooted: bool,
     },
     /// Nothing can be done: names exist, or the target does not answer.
@@ -24,17 +24,42 @@ pub(crate) enum Standing {
 /// Asks every destination for its names, all at once.
 pub(crate) async fn look(job: &Job, root: &Digest) -> Vec<Standing> {
     let each = job.destinations.iter().map(async |destination| {
-        stand(destination, job.existing, root).await.unwrap_or_else(Standing::Closed)
+        match stand(destination, job.existing, root).await {
+            // An equal root may have come without the foreign layers that are asked for now.
+            Ok(Standing::Done) if job.foreign == Foreign::Include => {
+                Standing::Open { names: Vec::new(), rooted: true }
+            }
+            Ok(standing) => standing,
+            Err(error) => Standing::Closed(error),
+        }
     });
     join_all(each).await
 }
 
-/// Refuses what must be refused before the first write.
-pub(crate) fn admit(standings: &[Standing], ties: Ties) -> Result<(), CopyError> {
-    let closed = || standings.iter().filter_map(closed_by);
-    if ties == Ties::Apart {
-        return Ok(());
+/// A plan that may be carried out: whatever refuses it has had its say. There is no other way to make one.
+pub(crate) struct Admitted {
+    plan: Plan,
+    standings: Vec<Standing>,
+}
+
+impl Admitted {
+    /// Refuses what must be refused before the first write.
+    pub(crate) fn new(plan: Plan, standings: Vec<Standing>, ties: Ties) -> Result<Self, CopyError> {
+        if ties == Ties::Together {
+            refuse(&standings)?;
+        }
+        Ok(Self { plan, standings })
     }
+
+    /// What is to be written, and what each destination needs of it.
+    pub(crate) fn into_parts(self) -> (Plan, Vec<Standing>) {
+        (self.plan, self.standings)
+    }
+}
+
+/// One destination that is closed closes all.
+fn refuse(standings: &[Standing]) -> Result<(), CopyError> {
+    let closed = || standings.iter().filter_map(closed_by);
     if let Some(failed) = closed().find(|error| !matches!(error, CopyError::TagsExist(_))) {
         return Err(failed.clone());
     }

@@ -53,7 +53,11 @@ impl Publisher<'_> {
             At::Name(name) => Some(name),
             At::Part | At::Digest => None,
         };
-        self.observer.event(&Event::Published { digest: manifest.digest(), name });
+        self.observer.event(&Event::Published {
+            place: self.target.place(),
+            digest: manifest.digest(),
+            name,
+        });
         Ok(())
     }
 }

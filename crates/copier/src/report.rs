@@ -9,14 +9,21 @@ use crate::{CopyError, Delivery};
 pub struct Report {
     /// The root manifest that was copied.
     pub root: Descriptor,
-    /// Manifests, the root included; 1 when nothing had to be looked at below an equal root.
-    pub manifests: usize,
-    /// Distinct blobs; 0 when nothing had to be looked at.
-    pub blobs: usize,
+    /// What there is; `None` when an equal root was trusted and nothing below it looked at.
+    pub extent: Option<Extent>,
     /// Foreign layers that were left where they are.
     pub skipped: Vec<Descriptor>,
     /// One for each destination, in the job's order.
     pub outcomes: Vec<Outcome>,
+}
+
+/// How large an image is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Manifests, the root included.
+    pub manifests: usize,
+    /// Distinct blobs that are copied.
+    pub blobs: usize,
 }
 
 /// What happened at one destination.

@@ -10,7 +10,7 @@ use futures::{
 
 use crate::budget::Budget;
 
-/// How many bytes may be thrown away, once, when a server ignores the range it was asked for.
+/// How many bytes of one blob may be thrown away in all, when a server ignores the range it was asked for.
 const DISCARD_CAP: u64 = 256 * 1024 * 1024;
 
 /// The bytes of `blob` from `at` to its end. A break is resumed where it happened, as often as the budget allows.
@@ -20,7 +20,16 @@ pub(crate) fn steady(
     at: u64,
     first: Incoming,
 ) -> BoxStream<'static, Result<Bytes, Fault>> {
-    let reader = Reader { source, blob, at, feed: None, discard: 0, budget: Budget::new(), ended: false };
+    let reader = Reader {
+        source,
+        blob,
+        at,
+        feed: None,
+        discard: 0,
+        patience: DISCARD_CAP,
+        budget: Budget::new(),
+        ended: false,
+    };
     stream::unfold((reader, Some(first)), |(mut reader, first)| async move {
         if let Some(first) = first
             && let Err(fault) = reader.accept(first)
@@ -42,6 +51,8 @@ struct Reader {
     feed: Option<BoxStream<'static, Result<Bytes, Fault>>>,
     /// Bytes still to be thrown away before `at` is reached.
     discard: u64,
+    /// Bytes that may still be thrown away on later occasions.
+    patience: u64,
     budget: Budget,
     ended: bool,
 }
@@ -90,12 +101,18 @@ impl Reader {
     }
 
     fn accept(&mut self, incoming: Incoming) -> Result<(), Fault> {
-        let gap = self.at.checked_sub(incoming.at).filter(|gap| *gap <= DISCARD_CAP);
-        let Some(gap) = gap else {
-            let what = format!("asked for bytes from {}, the answer begins at {}", self.at, incoming.at);
-            let fault = Fault::new(FaultKind::Protocol, Step::ReadBlob, what).at(self.source.place());
-            return Err(fault.about(&self.blob.digest));
+        let fault = |kind, what: String| {
+            Fault::new(kind, Step::ReadBlob, what).at(self.source.place()).about(&self.blob.digest)
         };
+        let Some(gap) = self.at.checked_sub(incoming.at) else {
+            let what = format!("asked for bytes from {}, the answer begins at {}", self.at, incoming.at);
+            return Err(fault(FaultKind::Protocol, what));
+        };
+        let Some(patience) = self.patience.checked_sub(gap) else {
+            let what = format!("the server serves no ranges, and broke off at byte {} again", self.at);
+            return Err(fault(FaultKind::Unreachable, what));
+        };
+        self.patience = patience;
         self.discard = gap;
         self.feed = Some(incoming.bytes);
         Ok(())

@@ -57,3 +57,8 @@ pub(crate) fn job(source: &Arc<Repository>, target: &Memory, names: &[(&str, &[&
 pub(crate) async fn run(job: &Job) -> Result<Report, CopyError> {
     Engine::new(Arc::new(Silent), 4).run(job).await
 }
+
+/// Manifests and blobs of what was copied.
+pub(crate) fn extent(report: &Report) -> (usize, usize) {
+    report.extent.map(|extent| (extent.manifests, extent.blobs)).unwrap()
+}

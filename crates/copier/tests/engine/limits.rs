@@ -1,11 +1,11 @@
 //! Limits: each passes at its edge and refuses one beyond it, before the target hears of it.
 use std::sync::Arc;
 
-use copier::{CopyError, Foreign, LayerLimit, Limits, MAX_LAYER_BYTES, Refusal};
+use copier::{CopyError, Existing, Foreign, LayerLimit, Limits, MAX_LAYER_BYTES, Refusal};
 use serde_json::{Value, json};
 
 use crate::{
-    images::{LAYER, MANIFEST, image, index, job, run},
+    images::{LAYER, MANIFEST, extent, image, index, job, run},
     memory::{Memory, Repository, sha256},
 };
 
@@ -72,7 +72,7 @@ async fn a_large_config_and_a_skipped_foreign_layer_are_no_layers() {
     let mut job = job(&source, &there, &[("copy", &["v1"])]);
     job.limits = Limits { layer: Some(LayerLimit { bytes: 10, because: "a test".into() }), manifests: None };
     let report = run(&job).await.unwrap();
-    assert_eq!((report.skipped.len(), report.blobs), (1, 1));
+    assert_eq!((report.skipped.len(), extent(&report).1), (1, 1));
     assert_eq!(there.tag("copy", "v1"), here.tag("app", "v1"), "the manifest is unchanged");
     job.foreign = Foreign::Include;
     assert!(matches!(run(&job).await, Err(CopyError::Refused(_))));
@@ -90,4 +90,42 @@ async fn indexes_nest_eight_deep_and_no_deeper() {
         let (result, requests) = outcome(&source).await;
         assert_eq!((result.is_ok(), requests > 0), (passes, passes), "depth {depth}");
     }
+}
+
+#[tokio::test]
+async fn a_layer_that_one_manifest_calls_foreign_and_another_its_own_is_copied() {
+    for foreign_first in [true, false] {
+        let source = Memory::new("a").repository("app");
+        let own = source.put_blob(&[4; 40], LAYER);
+        let mut foreign = own.clone();
+        foreign["mediaType"] = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip".into();
+        let mut entries =
+            [foreign, own].map(|layer| source.put_manifest(&image(&source, "x", &[layer]), None));
+        if !foreign_first {
+            entries.reverse();
+        }
+        source.put_manifest(&index(&entries), Some("v1"));
+        let there = Memory::new("b");
+        let report = run(&job(&source, &there, &[("copy", &["v1"])])).await.unwrap();
+        assert_eq!(report.skipped.len(), 0);
+        assert!(there.blob(&sha256(&[4; 40])).is_some());
+    }
+}
+
+#[tokio::test]
+async fn foreign_layers_can_be_asked_for_after_they_were_skipped() {
+    let source = Memory::new("a").repository("app");
+    let mut foreign = source.put_blob(&[4; 40], LAYER);
+    foreign["mediaType"] = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip".into();
+    source.put_manifest(&image(&source, "x", &[foreign]), Some("v1"));
+    let there = Memory::new("b");
+    let mut job = job(&source, &there, &[("copy", &["v1"])]);
+    job.existing = Existing::Move;
+    run(&job).await.unwrap();
+    assert_eq!(there.blob(&sha256(&[4; 40])), None);
+    job.foreign = Foreign::Include;
+    let report = run(&job).await.unwrap();
+    assert_eq!(report.outcomes[0].result.clone().unwrap().copied, 1);
+    assert!(there.blob(&sha256(&[4; 40])).is_some());
+    assert_eq!(there.count("PUT"), 1, "the manifest was there");
 }

@@ -29,6 +29,10 @@ struct State {
     read_breaks: Vec<usize>,
     /// Uploads break after so many bytes, once each.
     upload_breaks: Vec<usize>,
+    /// Every upload breaks after so many bytes, and is forgotten.
+    forgets_after: Option<usize>,
+    /// Reads begin at 0, whatever was asked for.
+    ignores_ranges: bool,
     denied: HashSet<String>,
 }
 
@@ -62,6 +66,14 @@ impl Memory {
 
     pub(crate) fn break_uploads(&self, after: &[usize]) {
         self.with(|state| state.upload_breaks = after.to_vec());
+    }
+
+    pub(crate) fn forget_uploads_after(&self, bytes: usize) {
+        self.with(|state| state.forgets_after = Some(bytes));
+    }
+
+    pub(crate) fn ignore_ranges(&self) {
+        self.with(|state| state.ignores_ranges = true);
     }
 
     pub(crate) fn deny(&self, repository: &str) {
@@ -186,9 +198,9 @@ impl Source for Repository {
 
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {
         async move {
-            let chunks =
-                self.read(blob, span.start).ok_or_else(|| self.absent(Step::ReadBlob, &blob.digest))?;
-            Ok(Incoming { at: span.start, bytes: stream::iter(chunks).boxed() })
+            let at = if self.memory.with(|state| state.ignores_ranges) { 0 } else { span.start };
+            let chunks = self.read(blob, at).ok_or_else(|| self.absent(Step::ReadBlob, &blob.digest))?;
+            Ok(Incoming { at, bytes: stream::iter(chunks).boxed() })
         }
         .boxed()
     }
@@ -284,7 +296,7 @@ impl Upload for Session {
         async move {
             let wanted = self.bytes.len() + usize::try_from(body.remaining()).unwrap();
             let broken = |what: &str| Fault::new(FaultKind::Unreachable, Step::SendBlob, what).momentary();
-            let breaks = self.memory.with(|state| state.upload_breaks.pop());
+            let breaks = self.memory.with(|state| state.forgets_after.or_else(|| state.upload_breaks.pop()));
             while self.bytes.len() < wanted {
                 if breaks.is_some_and(|after| self.bytes.len() >= after) {
                     return Err(broken("cut"));
@@ -303,6 +315,9 @@ impl Upload for Session {
     }
 
     fn realign(&mut self) -> BoxFuture<'_, Result<bool, Fault>> {
+        if self.memory.with(|state| state.forgets_after.is_some()) {
+            self.bytes.clear();
+        }
         async { Ok(false) }.boxed()
     }
 

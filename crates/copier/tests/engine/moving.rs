@@ -3,7 +3,7 @@ use content::FaultKind;
 use copier::{CopyError, Existing, Side};
 
 use crate::{
-    images::{LAYER, MANIFEST, image, job, run, two_platforms},
+    images::{LAYER, MANIFEST, extent, image, job, run, two_platforms},
     memory::{Memory, sha256},
 };
 
@@ -13,7 +13,7 @@ async fn what_arrives_is_what_was_sent() {
     let source = two_platforms(&here);
     let report = run(&job(&source, &there, &[("copy", &["v1"])])).await.unwrap();
     let delivered = report.outcomes[0].result.clone().unwrap();
-    assert_eq!((report.manifests, report.blobs, delivered.copied), (3, 5, 5));
+    assert_eq!((extent(&report), delivered.copied), ((3, 5), 5));
     assert_eq!(there.tag("copy", "v1"), here.tag("app", "v1"));
     let root = here.tag("app", "v1").unwrap();
     assert_eq!(there.manifest_bytes(&root), here.manifest_bytes(&root));
@@ -64,6 +64,34 @@ async fn a_broken_upload_goes_on_where_the_target_stands() {
     run(&job(&source, &there, &[("copy", &["v1"])])).await.unwrap().outcomes[0].result.clone().unwrap();
     assert_eq!(there.count("POST"), 1);
     assert_eq!(there.blob(&sha256(&[9; 500])).unwrap(), vec![9; 500]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_never_gets_further_is_given_up() {
+    let (here, there) = (Memory::new("a"), Memory::new("b"));
+    let source = here.repository("app");
+    let layer = source.put_blob(&vec![9; 3_000_000], LAYER);
+    source.put_manifest(&image(&source, "x", &[layer]), Some("v1"));
+    there.repository("copy").put_blob(b"{\"seed\":\"x\"}", MANIFEST);
+    there.forget_uploads_after(2_000_000);
+    let report = run(&job(&source, &there, &[("copy", &["v1"])])).await.unwrap();
+    let error = report.outcomes[0].result.clone().unwrap_err();
+    assert_eq!((error.kind(), error.side()), (FaultKind::Unreachable, Side::Target));
+    assert_eq!(here.ledger().iter().filter(|line| line.contains(" from ")).count(), 6);
+    assert_eq!(there.tag("copy", "v1"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_source_without_ranges_sends_twice_is_thrown_away() {
+    let (here, there) = (Memory::new("a"), Memory::new("b"));
+    let source = here.repository("app");
+    let layer = source.put_blob(&[9; 500], LAYER);
+    source.put_manifest(&image(&source, "x", &[layer]), Some("v1"));
+    there.repository("copy").put_blob(b"{\"seed\":\"x\"}", MANIFEST);
+    here.ignore_ranges();
+    here.break_reads(&[70, 140]);
+    run(&job(&source, &there, &[("copy", &["v1"])])).await.unwrap().outcomes[0].result.clone().unwrap();
+    assert_eq!(there.blob(&sha256(&[9; 500])).unwrap(), vec![9; 500], "what came twice is thrown away");
 }
 
 #[tokio::test(start_paused = true)]
