@@ -44,6 +44,12 @@ impl Entry {
         self.descriptor.annotations.get(REPOSITORY).map(String::as_str)
     }
 
+    /// Whether it keeps its content for `repository`: our annotation says so, or a ref name `repository:...`.
+    pub fn belongs_to(&self, repository: &RepositoryName) -> bool {
+        let named = self.name().and_then(|name| name.strip_prefix(repository.as_str()));
+        self.repository() == Some(repository.as_str()) || named.is_some_and(|rest| rest.starts_with(':'))
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         let descriptor = &self.descriptor;
         let mut object = Map::new();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use content::{Descriptor, Fault, FaultKind, Step};
-use reference::{Digest, RefName};
+use reference::{Digest, RefName, RepositoryName};
 use serde_json::{Value, value::RawValue};
 
 use crate::Entry;
@@ -108,6 +108,13 @@ impl Index {
     /// The first entry with this digest.
     pub fn by_digest(&self, digest: &Digest) -> Option<Descriptor> {
         self.entries().map(|entry| &entry.descriptor).find(|found| found.digest == *digest).cloned()
+    }
+
+    /// The first entry with this digest that keeps it for `repository`; without one, for anybody.
+    pub fn by_digest_in(&self, digest: &Digest, repository: Option<&RepositoryName>) -> Option<Descriptor> {
+        let keeps = |entry: &&Entry| repository.is_none_or(|repository| entry.belongs_to(repository));
+        let mut kept = self.entries().filter(keeps).map(|entry| &entry.descriptor);
+        kept.find(|found| found.digest == *digest).cloned()
     }
 
     /// The names that there are, for a message.

@@ -27,6 +27,7 @@ impl LayoutRepository {
         &self.layout
     }
 
+    /// What a source has: also what no entry names.
     async fn look_up(&self, version: &Version) -> Result<Option<Descriptor>, Fault> {
         let index = self.layout.index().await?;
         match version {
@@ -35,6 +36,16 @@ impl LayoutRepository {
                 Some(descriptor) => Ok(Some(descriptor)),
                 None => self.unlisted(digest),
             },
+        }
+    }
+
+    /// What a target has: entries only, and by digest only those of its own repository. Anything else would be
+    /// taken for "there already", although nothing keeps it, or only another repository does.
+    async fn look_up_entry(&self, version: &Version) -> Result<Option<Descriptor>, Fault> {
+        let index = self.layout.index().await?;
+        match version {
+            Version::Name(name) => index.by_name(name).map_err(|fault| fault.at(&self.place)),
+            Version::Digest(digest) => Ok(index.by_digest_in(digest, self.place.repository())),
         }
     }
 
@@ -167,7 +178,7 @@ impl Target for LayoutRepository {
     }
 
     fn find<'a>(&'a self, version: &'a Version) -> BoxFuture<'a, Result<Option<Descriptor>, Fault>> {
-        Box::pin(self.look_up(version))
+        Box::pin(self.look_up_entry(version))
     }
 
     fn begin<'a>(

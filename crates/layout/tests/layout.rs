@@ -249,6 +249,34 @@ async fn a_part_is_stored_without_an_entry_and_found_by_digest() {
 }
 
 #[tokio::test]
+async fn a_digest_is_there_for_a_repository_only_when_an_entry_keeps_it_for_that_repository() {
+    let dir = tempfile::tempdir().unwrap();
+    let layout = Layout::create_or_open(dir.path()).unwrap();
+    let [one, two] = ["one", "two"].map(|name| layout.repository(Some(name.parse().unwrap())));
+    let shared = manifest("shared");
+    let version = Version::Digest(shared.digest().clone());
+    one.publish(&shared, At::Part, Mode::NoForce).await.unwrap();
+    for side in [&one, &two, &layout.repository(None)] {
+        assert!(side.find(&version).await.unwrap().is_none(), "no entry keeps the manifest file");
+        assert!(side.resolve(&version).await.is_ok(), "it can be read all the same");
+    }
+    one.publish(&shared, At::Digest, Mode::NoForce).await.unwrap();
+    assert!(one.find(&version).await.unwrap().is_some());
+    assert!(layout.repository(None).find(&version).await.unwrap().is_some());
+    assert!(two.find(&version).await.unwrap().is_none());
+    two.publish(&shared, At::Digest, Mode::NoForce).await.unwrap();
+    assert!(two.find(&version).await.unwrap().is_some());
+    let entries = layout.entries().await.unwrap();
+    assert_eq!(entries.iter().map(layout::Entry::repository).collect::<Vec<_>>(), [Some("one"), Some("two")]);
+
+    let team = layout.repository(Some("team".parse().unwrap()));
+    for (name, there) in [("team/app:v1", false), ("teammate:v1", false), ("team:v1", true)] {
+        team.publish(&shared, At::Name(&RefName::new(name)), Mode::NoForce).await.unwrap();
+        assert_eq!(team.find(&version).await.unwrap().is_some(), there, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_absent_and_the_message_says_what_is() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(Layout::open(&dir.path().join("none")).unwrap_err().kind(), FaultKind::Absent);
