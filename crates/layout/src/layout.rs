@@ -4,13 +4,13 @@ use std::{
     io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{Arc, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use content::{Fault, FaultKind, Place, Step};
 use reference::RepositoryName;
 use serde_json::Value;
-use tokio::{sync::Mutex, task::spawn_blocking};
+use tokio::{sync::Mutex, task::spawn_blocking, time::Instant};
 
 use crate::{Entry, Index, LayoutRepository, Store, disk, lock, lock::Lock};
 
@@ -20,6 +20,14 @@ const MARKER: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 const MAX_MARKER: u64 = 64 * 1024;
 /// The most bytes of `index.json` that are read: some hundred thousand entries.
 const MAX_INDEX: u64 = 64 * 1024 * 1024;
+/// How long a writer waits for another process. It changes one file under the lock; only one that hangs takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it pauses after its first attempt, and in the end.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LAST_PAUSE: Duration = Duration::from_millis(640);
+/// How often, and how long apart, making an empty layout is tried while another process makes the same.
+const SKELETON_ATTEMPTS: usize = 200;
+const SKELETON_PAUSE: Duration = Duration::from_millis(10);
 
 /// An OCI image layout. Cheap to clone; clones share one memory of `index.json`.
 #[derive(Debug, Clone)]
@@ -90,8 +98,15 @@ impl Layout {
         };
         std::fs::create_dir_all(dir).map_err(|error| local("cannot make the directory", error))?;
         let root = dir.canonicalize().map_err(|error| local("cannot find the directory", error))?;
-        make_skeleton(&root).map_err(|error| local("cannot make a layout", error))?;
-        Self::open(dir)
+        for attempt in 0..SKELETON_ATTEMPTS {
+            if make_skeleton(&root).map_err(|error| local("cannot make a layout", error))? {
+                return Self::open(dir);
+            }
+            tracing::debug!(attempt, "another process makes this layout");
+            // Short, for this may be the runtime's own thread: whoever has the lock is about to finish.
+            std::thread::sleep(SKELETON_PAUSE);
+        }
+        Err(taken(&shown, Step::OpenLayout))
     }
 
     fn at(dir: &Path) -> Result<Self, Fault> {
@@ -161,8 +176,9 @@ impl Layout {
         F: FnOnce(&mut Index) -> Result<T, Fault> + Send + 'static,
     {
         let _queue = self.0.writing.lock().await;
+        let lock = self.lock().await?;
         let layout = self.clone();
-        match spawn_blocking(move || layout.update_now(change)).await {
+        match spawn_blocking(move || layout.update_now(lock, change)).await {
             Ok(updated) => updated,
             Err(stopped) => Err(self.0.store.stopped(Step::Publish, stopped)),
         }
@@ -175,9 +191,38 @@ impl Layout {
         LayoutRepository::new(self.clone(), place)
     }
 
-    fn update_now<T>(&self, change: impl FnOnce(&mut Index) -> Result<T, Fault>) -> Result<T, Fault> {
+    /// The lock of all writers, once it is free. Asked for again and again, so that the wait has an end and costs no
+    /// thread.
+    async fn lock(&self) -> Result<Lock, Fault> {
+        let begun = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let root = self.0.root.clone();
+            let asked = spawn_blocking(move || Lock::try_take(&root));
+            let asked = self.0.store.finish(asked, Step::Publish, "cannot lock the layout").await?;
+            if let Some(lock) = asked {
+                return Ok(lock);
+            }
+            if begun.elapsed() >= PATIENCE {
+                return Err(taken(&self.0.shown, Step::Publish));
+            }
+            tokio::time::sleep(pause).await;
+            if pause < LAST_PAUSE && pause.saturating_mul(2) >= LAST_PAUSE {
+                tracing::warn!(
+                    layout = self.0.shown,
+                    "waiting for another process that writes to this layout"
+                );
+            }
+            pause = pause.saturating_mul(2).min(LAST_PAUSE);
+        }
+    }
+
+    fn update_now<T>(
+        &self,
+        lock: Lock,
+        change: impl FnOnce(&mut Index) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let root = &self.0.root;
-        let lock = Lock::take(root).map_err(|error| self.trouble("cannot lock the layout", error))?;
         // By its bytes, never by its stamp: two files of one moment may look alike from outside.
         let known = self.remembered().1;
         let mut index = Index::clone(&*self.read(known)?.1);
@@ -256,21 +301,28 @@ impl Stamp {
     }
 }
 
-/// Writes what an empty layout holds, where it is missing.
-fn make_skeleton(root: &Path) -> io::Result<()> {
+/// Writes what an empty layout holds, where it is missing. `false` when it cannot be told yet, because somebody else
+/// has the lock.
+fn make_skeleton(root: &Path) -> io::Result<bool> {
     let complete = ["oci-layout", "index.json"].map(|name| disk::plain_size(&root.join(name)));
     let [marker, index] = complete;
     if marker?.is_some() && index?.is_some() {
-        return Ok(());
+        return Ok(true);
     }
-    let _lock = Lock::take(root)?;
+    let Some(_lock) = Lock::try_take(root)? else { return Ok(false) };
     disk::make_directory(&root.join("blobs"))?;
     for (name, bytes) in [("index.json", Index::default().to_bytes()), ("oci-layout", MARKER.into())] {
         if disk::plain_size(&root.join(name))?.is_none() {
             disk::replace(&root.join(name), &bytes, &lock::scratch(root))?;
         }
     }
-    Ok(())
+    Ok(true)
+}
+
+fn taken(shown: &str, step: Step) -> Fault {
+    Fault::new(FaultKind::Local, step, "another process is writing to this layout")
+        .at(shown)
+        .hint("run this again once it has ended; the lock is .transship/lock in the layout")
 }
 
 fn shown(dir: &Path) -> String {

@@ -10,8 +10,8 @@ use crate::disk::{TEMP_PREFIX, is_directory, make_directory};
 
 /// Our own directory in a layout.
 const OURS: &str = ".transship";
-/// A temporary file younger than this may belong to a writer that has not locked it yet.
-const YOUNG: Duration = Duration::from_secs(60);
+/// A temporary file younger than this may belong to a writer that has not locked it yet: it does so at once.
+const YOUNG: Duration = Duration::from_secs(2);
 /// Where locks do not work, a file that nobody has written to for this long belongs to nobody.
 const OLD: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -25,19 +25,29 @@ pub(crate) fn scratch(root: &Path) -> PathBuf {
 pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock, which closing gives back")] File);
 
 impl Lock {
-    /// Waits until the lock is free.
-    pub(crate) fn take(root: &Path) -> io::Result<Self> {
+    /// Takes the lock if it is free; `None` when somebody else has it.
+    pub(crate) fn try_take(root: &Path) -> io::Result<Option<Self>> {
         let scratch = scratch(root);
         make_directory(&scratch)?;
         let path = scratch.join("lock");
         crate::disk::plain_size(&path)?;
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-        match file.lock() {
-            // A file system without locks still has atomic replacement; only lost updates are possible.
-            Err(error) if error.kind() != ErrorKind::Unsupported => Err(error),
-            _ => Ok(Self(file)),
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) if !has_no_locks(&error) => Err(error),
+            _ => Ok(Some(Self(file))),
         }
     }
+}
+
+/// Whether the file system has no locks: then replacing whole files still works, and only lost updates are possible.
+/// NFS without its lock daemon says "no locks available".
+fn has_no_locks(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let none_available = error.raw_os_error() == Some(libc::ENOLCK);
+    #[cfg(not(unix))]
+    let none_available = false;
+    none_available || error.kind() == ErrorKind::Unsupported
 }
 
 /// Removes temporary files whose writers are gone. Best effort: a layout on a read-only disk has nothing to sweep.
@@ -66,5 +76,18 @@ fn is_abandoned(path: &Path) -> bool {
         Ok(()) => age > YOUNG,
         Err(TryLockError::WouldBlock) => false,
         Err(TryLockError::Error(_)) => age > OLD,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_without_locks_is_written_without_one() {
+        for number in [libc::ENOLCK, libc::ENOSYS, libc::EOPNOTSUPP] {
+            assert!(has_no_locks(&io::Error::from_raw_os_error(number)), "{number}");
+        }
+        assert!(!has_no_locks(&io::Error::from_raw_os_error(libc::EIO)));
     }
 }

@@ -199,11 +199,11 @@ async fn what_a_dead_writer_left_is_ignored_and_swept_up_once_it_is_old() {
     let young = dir.path().join(".transship/ingest-1-young-0");
     fs::write(&torn, b"half a bl").unwrap();
     fs::write(&young, b"just begun").unwrap();
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let (now, seconds) = (std::time::SystemTime::now(), std::time::Duration::from_secs);
     for entry in fs::read_dir(dir.path().join(".transship")).unwrap().flatten() {
-        if entry.path() != young {
-            fs::File::options().write(true).open(entry.path()).unwrap().set_modified(old).unwrap();
-        }
+        // A date to come is young on any machine, however slow.
+        let modified = if entry.path() == young { now + seconds(3600) } else { now - seconds(3) };
+        fs::File::options().write(true).open(entry.path()).unwrap().set_modified(modified).unwrap();
     }
     assert_eq!(Layout::open(dir.path()).unwrap().entries().await.unwrap(), []);
     assert!(!torn.exists());
@@ -341,6 +341,53 @@ async fn of_writers_of_one_name_exactly_one_wins_under_noforce() {
     }
     assert_eq!(won, 1);
     assert_eq!(first.entries().await.unwrap().len(), 1);
+}
+
+/// The lock, as another process would have it.
+fn held_elsewhere(dir: &Path) -> fs::File {
+    fs::create_dir_all(dir.join(".transship")).unwrap();
+    let lock = fs::File::create(dir.join(".transship/lock")).unwrap();
+    lock.lock().unwrap();
+    lock
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_that_hangs_is_waited_for_a_minute_and_then_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let side = Layout::create_or_open(dir.path()).unwrap().repository(None);
+    let lock = held_elsewhere(dir.path());
+    let begun = tokio::time::Instant::now();
+    let fault = side.publish(&manifest("m"), At::Digest, Mode::Force).await.unwrap_err();
+    assert_eq!((fault.kind(), fault.step()), (FaultKind::Local, Step::Publish));
+    assert!(fault.to_string().contains("another process is writing to this layout"), "{fault}");
+    assert!(fault.hint_text().is_some());
+    assert!(begun.elapsed().as_secs() >= 60, "the clock is the test's own");
+    drop(lock);
+    side.publish(&manifest("m"), At::Digest, Mode::Force).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_that_ends_in_time_is_only_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let side = Layout::create_or_open(dir.path()).unwrap().repository(None);
+    let lock = held_elsewhere(dir.path());
+    let release = async {
+        tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+        drop(lock);
+    };
+    let part = manifest("m");
+    let (published, ()) = tokio::join!(side.publish(&part, At::Digest, Mode::Force), release);
+    published.unwrap();
+}
+
+#[test]
+fn an_empty_layout_is_not_waited_for_without_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let lock = held_elsewhere(dir.path());
+    let fault = Layout::create_or_open(dir.path()).unwrap_err();
+    assert_eq!((fault.kind(), fault.step()), (FaultKind::Local, Step::OpenLayout));
+    drop(lock);
+    Layout::create_or_open(dir.path()).unwrap();
 }
 
 #[cfg(target_os = "linux")]
