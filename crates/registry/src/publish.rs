@@ -1,6 +1,7 @@
 //! Publishing: a manifest by digest or under a tag. The bytes go out exactly as they came.
 use content::{At, Fault, FaultKind, Manifest, Mode, Step, Version};
 use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use pace::Backoff;
 use reference::{RefName, Tag};
 
 use crate::{
@@ -8,14 +9,15 @@ use crate::{
     body::drain,
     manifests::{check_said, said_digest},
     refusal::Refusal,
+    standing::Later,
     wire::Reply,
 };
 
 const STEP: Step = Step::Publish;
 
 impl Repository {
-    /// Writes `manifest`. A tag that must not be moved is looked up just before: between the two requests lies the
-    /// only moment in which somebody else can still be overwritten.
+    /// Writes `manifest`. A tag that must not be moved is looked up just before each try: between the two requests
+    /// lies the only moment in which somebody else can still be overwritten.
     pub(crate) async fn publish_manifest(
         &self,
         manifest: &Manifest,
@@ -30,13 +32,10 @@ impl Repository {
             Some(name) => tag(name)?.as_str().to_owned(),
             None => manifest.digest().to_string(),
         };
-        if let (Some(name), Mode::NoForce) = (name, mode)
-            && self.find_version(&Version::Name(name.clone()), self.push(), STEP).await?.is_some()
-        {
-            let what = "the tag exists by now; it was not there when the copy began";
-            return Err(Fault::new(FaultKind::Conflict, STEP, what).about(name));
-        }
-        let reply = self.put_manifest(manifest, &reference).await?;
+        let reply = match (name, mode) {
+            (Some(name), Mode::NoForce) => self.put_new(manifest, name, &reference).await?,
+            _ => self.put_manifest(manifest, &reference, false).await?,
+        };
         if !is_written(reply.status) {
             return self.unwritten(manifest, name, reply).await;
         }
@@ -49,7 +48,42 @@ impl Repository {
         }
     }
 
-    pub(crate) async fn put_manifest(&self, manifest: &Manifest, reference: &str) -> Result<Reply, Fault> {
+    /// Writes a tag that nobody has: looked up before every try, as it may have appeared since the one before.
+    async fn put_new(&self, manifest: &Manifest, name: &RefName, tag: &str) -> Result<Reply, Fault> {
+        let mut backoff = Backoff::new(self.client.options.attempts.saturating_sub(1));
+        let version = Version::Name(name.clone());
+        loop {
+            match self.find_version(&version, self.push(), STEP).await? {
+                // Our own try of which the answer was lost. By digest, the manifest can be written again.
+                Some(there) if backoff.failures() > 0 && there.digest == *manifest.digest() => {
+                    return self.put_manifest(manifest, &there.digest.to_string(), false).await;
+                }
+                Some(_) => {
+                    let what = "the tag exists by now; it was not there when the copy began";
+                    return Err(Fault::new(FaultKind::Conflict, STEP, what).about(name));
+                }
+                None => {}
+            }
+            if !self.client.standing.gate.remaining().is_zero() {
+                // What was seen before a wait is no longer worth anything after it.
+                self.client.standing.gate.wait().await;
+                continue;
+            }
+            let outcome = self.put_manifest(manifest, tag, true).await;
+            let again = match &outcome {
+                Ok(reply) => Later::asked_by(reply).is_some(),
+                Err(fault) => fault.is_momentary(),
+            };
+            if !again || !backoff.wait().await {
+                return outcome;
+            }
+            if let Ok(reply) = outcome {
+                drain(reply, self.client.options.timeouts.idle).await;
+            }
+        }
+    }
+
+    async fn put_manifest(&self, manifest: &Manifest, reference: &str, once: bool) -> Result<Reply, Fault> {
         let media_type = HeaderValue::from_str(manifest.media_type().as_str()).map_err(|why| {
             Fault::new(FaultKind::Untrue, STEP, "its media type cannot stand in a header").because(why)
         })?;
@@ -57,6 +91,7 @@ impl Repository {
         let mut call = self.call(Method::PUT, &path, self.push(), STEP)?.header(CONTENT_TYPE, media_type);
         call.body = Some(manifest.bytes().clone());
         call.patience = Some(self.client.options.timeouts.commit);
+        call.once = once;
         self.client.send(&call).await
     }
 

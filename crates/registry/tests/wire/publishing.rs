@@ -3,7 +3,7 @@ use bytes::Bytes;
 use content::{At, FaultKind, Hasher, Manifest, Mode, Target};
 use reference::{Algorithm, RefName};
 
-use crate::script::{Act, Script, Seen, answer};
+use crate::script::{Act, End, Script, Seen, answer};
 
 const TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -38,6 +38,38 @@ async fn a_tag_that_appeared_is_not_touched() {
     let outcome = server.repository("app").publish(&manifest(""), At::Name(&name), Mode::NoForce).await;
     assert_eq!(outcome.unwrap_err().kind(), FaultKind::Conflict);
     assert_eq!(server.lines(), ["HEAD /v2/app/manifests/v1"]);
+}
+
+#[tokio::test]
+async fn a_tag_that_appears_between_two_tries_is_not_touched() {
+    let server = Script::start(|seen: &Seen, index| match seen.method.as_str() {
+        "HEAD" if index == 0 => answer(404, &[], ""),
+        "HEAD" => head(&Hasher::digest(Algorithm::Sha256, b"theirs")),
+        _ => answer(503, &[], ""),
+    })
+    .await;
+    let name = RefName::new("v1");
+    let outcome = server.repository("app").publish(&manifest(""), At::Name(&name), Mode::NoForce).await;
+    assert_eq!(outcome.unwrap_err().kind(), FaultKind::Conflict);
+    let methods: Vec<_> = server.seen().into_iter().map(|seen| seen.method).collect();
+    assert_eq!(methods, ["HEAD", "PUT", "HEAD"]);
+}
+
+#[tokio::test]
+async fn a_tag_whose_answer_was_lost_is_done_when_it_is_there() {
+    let manifest = manifest("");
+    let digest = manifest.digest().clone();
+    let server = Script::start(move |seen: &Seen, index| match seen.method.as_str() {
+        "HEAD" if index == 0 => answer(404, &[], ""),
+        "HEAD" => head(&digest),
+        "PUT" if index == 1 => Act { read: usize::MAX, answer: Vec::new(), end: End::Close },
+        _ => answer(201, &[], ""),
+    })
+    .await;
+    let name = RefName::new("v1");
+    server.repository("app").publish(&manifest, At::Name(&name), Mode::NoForce).await.unwrap();
+    let tagged = server.lines().into_iter().filter(|line| line == "PUT /v2/app/manifests/v1").count();
+    assert_eq!(tagged, 1);
 }
 
 #[tokio::test]
