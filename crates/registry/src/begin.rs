@@ -71,12 +71,12 @@ impl Repository {
         };
         match reply.status {
             StatusCode::CREATED => {
-                drain(reply, self.client.options.timeouts.idle).await;
+                drain(reply).await;
                 Ok(Mount::Done)
             }
             StatusCode::ACCEPTED => Ok(Mount::Session(self.opened(reply).await?)),
             _ => {
-                drain(reply, self.client.options.timeouts.idle).await;
+                drain(reply).await;
                 Ok(Mount::Refused)
             }
         }
@@ -97,7 +97,7 @@ impl Repository {
 
     async fn not_begun(&self, blob: &Descriptor, reply: Reply) -> Fault {
         let status = reply.status;
-        let refusal = Refusal::read(reply, self.client.options.timeouts.idle).await;
+        let refusal = Refusal::read(reply, self.client.options.timeouts.headers).await;
         if status.is_success() {
             let what = format!("the registry answered {status} where an upload session was due");
             return Fault::new(FaultKind::Protocol, STEP, what);
@@ -129,7 +129,7 @@ impl Repository {
         let base = self.client.url(&format!("/v2/{}/blobs/uploads/", self.name))?;
         let at = SessionUrl::of(&reply, &base, true, &self.client.origin, STEP)?;
         let least = reply.header("oci-chunk-min-length").and_then(|value| value.trim().parse().ok());
-        drain(reply, self.client.options.timeouts.idle).await;
+        drain(reply).await;
         Ok(Opened { at, least_chunk: least.unwrap_or(0) })
     }
 }

@@ -12,8 +12,8 @@ use crate::{
     client::Call,
     content_range::ContentRange,
     foreign::is_foreign,
-    manifests::{check_said, said_digest},
     refusal::Refusal,
+    said::{check_said, said_digest},
     wire::Reply,
 };
 
@@ -62,7 +62,7 @@ impl Repository {
             // A range that is answered in no way that can be used: a link to storage that has expired, a wrong
             // Content-Range, a 416. The whole blob is asked for, once more from where the call began.
             _ => {
-                drain(reply, self.client.options.timeouts.idle).await;
+                drain(reply).await;
                 self.open_whole(call, blob).await
             }
         }
@@ -99,7 +99,7 @@ impl Repository {
 
     /// The failure that an answer stands for.
     pub(crate) async fn refused(&self, reply: Reply, step: Step) -> Fault {
-        Refusal::read(reply, self.client.options.timeouts.idle).await.fault(step)
+        Refusal::read(reply, self.client.options.timeouts.headers).await.fault(step)
     }
 
     fn incoming(&self, blob: &Descriptor, at: u64, reply: Reply) -> Result<Incoming, Fault> {

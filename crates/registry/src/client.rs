@@ -18,7 +18,8 @@ use crate::{
     fault,
     follow::{Hop, Trail},
     http_client::Http,
-    standing::{Later, Standing},
+    later::Later,
+    standing::Standing,
     wire::{Broken, Payload, Reach, Reply, Request},
 };
 
@@ -146,7 +147,7 @@ impl Client {
                     if !again {
                         return Ok(reply);
                     }
-                    drain(reply, self.options.timeouts.idle).await;
+                    drain(reply).await;
                 }
             }
         }
@@ -163,7 +164,7 @@ impl Client {
             let body = std::mem::replace(&mut reply.body, Box::pin(futures::stream::empty()));
             let whole = Reply { headers: reply.headers.clone(), body, ..reply };
             left = left.saturating_sub(1);
-            match collect(whole, cap, self.options.timeouts.idle).await {
+            match collect(whole, cap, self.options.timeouts.headers).await {
                 Ok(bytes) => return Ok((reply, Some(bytes))),
                 Err(Uncollected::TooLarge) => return Ok((reply, None)),
                 Err(Uncollected::Broken(_)) if left > 0 => {}
@@ -208,7 +209,7 @@ impl Client {
         used: Option<&Authorization>,
     ) -> Result<Authorization, Fault> {
         let asked = challenges(&reply.headers);
-        drain(reply, self.options.timeouts.idle).await;
+        drain(reply).await;
         let mut answer = self.negotiator.answer(scopes, &asked, used).await;
         if answer.as_ref().is_err_and(auth::AuthError::wants_ping) {
             let asked = self.ping(step).await?;
@@ -222,7 +223,7 @@ impl Client {
         let request = Request::new(Method::GET, self.url("/v2/")?, self.options.timeouts.headers);
         let reply = self.http.send(request).await.map_err(|broken| self.broken(step, &broken))?;
         let challenges = challenges(&reply.headers);
-        drain(reply, self.options.timeouts.idle).await;
+        drain(reply).await;
         Ok(challenges)
     }
 
@@ -246,7 +247,7 @@ impl Client {
             }
             match trail.follow(&url, &reply, call.step)? {
                 Hop::To(next) => {
-                    drain(reply, self.options.timeouts.idle).await;
+                    drain(reply).await;
                     url = next;
                 }
                 Hop::Stay => return Ok(reply),

@@ -12,7 +12,7 @@ use crate::{
     client::authorise,
     fault,
     http_client::Http,
-    standing::Later,
+    later::Later,
     wire::{Payload, Reach, Reply, Request},
 };
 
@@ -56,7 +56,7 @@ impl Tokens {
             };
             if backoff.wait().await {
                 if let Ok(reply) = last {
-                    drain(reply, self.options.timeouts.idle).await;
+                    drain(reply).await;
                 }
                 continue;
             }
@@ -82,7 +82,7 @@ impl Tokens {
 
     async fn read(&self, reply: Reply) -> Result<TokenResponse, Uncollected> {
         let status = reply.status.as_u16();
-        let body = collect(reply, MAX_TOKEN_BYTES, self.options.timeouts.idle).await?;
+        let body = collect(reply, MAX_TOKEN_BYTES, self.options.timeouts.headers).await?;
         Ok(TokenResponse { status, body: body.to_vec() })
     }
 }

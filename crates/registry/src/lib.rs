@@ -18,6 +18,7 @@ mod http_client;
 #[cfg(feature = "oci-client")]
 pub mod interop;
 mod ladder;
+mod later;
 mod location;
 mod manifests;
 mod names;
@@ -28,6 +29,7 @@ mod refusal;
 mod registries;
 mod repository;
 mod rung;
+mod said;
 mod sending;
 mod standing;
 mod text;

@@ -6,9 +6,15 @@ use http::{
     HeaderValue, Method, StatusCode,
     header::{ACCEPT, ETAG},
 };
-use reference::Digest;
 
-use crate::{Repository, body::drain, client::Call, refusal::Refusal, wire::Reply};
+use crate::{
+    Repository,
+    body::drain,
+    client::Call,
+    refusal::Refusal,
+    said::{check_said, said_digest},
+    wire::Reply,
+};
 
 /// What a HEAD said.
 enum Head {
@@ -59,7 +65,7 @@ impl Repository {
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::BAD_REQUEST => {
                 Ok(Head::Unclear)
             }
-            _ => Err(Refusal::read(reply, self.client.options.timeouts.idle).await.fault(step)),
+            _ => Err(Refusal::read(reply, self.client.options.timeouts.headers).await.fault(step)),
         }
     }
 
@@ -97,10 +103,10 @@ impl Repository {
         }
         if reply.status.is_redirection() {
             let what = format!("the registry answered {} and does not say where to", reply.status);
-            drain(reply, self.client.options.timeouts.idle).await;
+            drain(reply).await;
             return Fault::new(FaultKind::Protocol, step, what);
         }
-        Refusal::read(reply, self.client.options.timeouts.idle).await.fault(step)
+        Refusal::read(reply, self.client.options.timeouts.headers).await.fault(step)
     }
 
     /// HEAD and GET send the same `Accept`: without it, or with another, some registries serve another manifest
@@ -120,11 +126,6 @@ impl Repository {
             HeaderValue::from_str(&accepted.join(", ")).unwrap_or_else(|_| HeaderValue::from_static("*/*"));
         Ok(self.call(method, &format!("manifests/{version}"), scopes, step)?.header(ACCEPT, value))
     }
-}
-
-/// The digest that a registry says it serves.
-pub(crate) fn said_digest(reply: &Reply) -> Option<Digest> {
-    reply.header("docker-content-digest")?.trim().parse().ok()
 }
 
 fn read_head(version: &Version, reply: &Reply, step: Step) -> Result<Head, Fault> {
@@ -171,17 +172,6 @@ fn read_manifest(
     match reply.header("content-encoding").filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         Some(encoding) => manifest.map_err(|fault| compressed(fault.step(), encoding, &fault)),
         None => manifest,
-    }
-}
-
-/// The answer names another digest than the one asked for. Another algorithm is no contradiction: docker-registry
-/// 2.8 names the sha256 of what it keeps by sha512.
-pub(crate) fn check_said(asked: &Digest, said: Option<&Digest>, step: Step) -> Result<(), Fault> {
-    match said {
-        Some(said) if said.algorithm() == asked.algorithm() && said != asked => {
-            Err(Fault::new(FaultKind::Untrue, step, format!("asked for {asked}, the registry names {said}")))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -7,9 +7,9 @@ use reference::{RefName, Tag};
 use crate::{
     Repository,
     body::drain,
-    manifests::{check_said, said_digest},
+    later::Later,
     refusal::Refusal,
-    standing::Later,
+    said::{check_said, said_digest},
     wire::Reply,
 };
 
@@ -41,7 +41,7 @@ impl Repository {
         }
         check_said(manifest.digest(), said_digest(&reply).as_ref(), STEP)?;
         let lists_referrers = reply.header("oci-subject").is_some();
-        drain(reply, self.client.options.timeouts.idle).await;
+        drain(reply).await;
         match manifest.subject() {
             Some(subject) if !lists_referrers => self.refer(manifest, subject).await,
             _ => Ok(()),
@@ -78,7 +78,7 @@ impl Repository {
                 return outcome;
             }
             if let Ok(reply) = outcome {
-                drain(reply, self.client.options.timeouts.idle).await;
+                drain(reply).await;
             }
         }
     }
@@ -103,7 +103,7 @@ impl Repository {
         reply: Reply,
     ) -> Result<(), Fault> {
         let status = reply.status;
-        let refusal = Refusal::read(reply, self.client.options.timeouts.idle).await;
+        let refusal = Refusal::read(reply, self.client.options.timeouts.headers).await;
         let fault = refusal_of(manifest, &refusal);
         let Some(name) = name.filter(|_| may_be_immutable(status)) else {
             return Err(fault);

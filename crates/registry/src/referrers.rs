@@ -77,11 +77,11 @@ impl Repository {
         let reply = self.client.send(&call).await?;
         match reply.status {
             StatusCode::PRECONDITION_FAILED => {
-                drain(reply, self.client.options.timeouts.idle).await;
+                drain(reply).await;
                 Ok(false)
             }
             status if status.is_success() => {
-                drain(reply, self.client.options.timeouts.idle).await;
+                drain(reply).await;
                 Ok(true)
             }
             _ => Err(self.refused(reply, STEP).await),

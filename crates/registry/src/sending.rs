@@ -15,10 +15,10 @@ use crate::{
     client::{Call, authorise, too_long},
     fault,
     feed::{Leash, leash},
-    manifests::{check_said, said_digest},
+    later::Later,
     refusal::Refusal,
     rung::Rung,
-    standing::Later,
+    said::{check_said, said_digest},
     upload::{STEP, Session},
     wire::{Broken, Payload, Reach, Reply, Request, Why},
 };
@@ -69,7 +69,7 @@ impl Session {
             StatusCode::ACCEPTED | StatusCode::CREATED | StatusCode::NO_CONTENT => {
                 self.moved(&reply)?;
                 self.offset = self.offset.saturating_add(length);
-                crate::body::drain(reply, self.repository.client.options.timeouts.idle).await;
+                crate::body::drain(reply).await;
                 Ok(())
             }
             _ => Err(self.refused(reply).await),
@@ -98,7 +98,7 @@ impl Session {
             return Err(self.refused(reply).await);
         }
         check_said(&self.blob.digest, said_digest(&reply).as_ref(), STEP)?;
-        crate::body::drain(reply, self.repository.client.options.timeouts.idle).await;
+        crate::body::drain(reply).await;
         Ok(())
     }
 
@@ -188,7 +188,7 @@ impl Session {
     /// What an answer means that is not what was hoped for, and what the next attempt has to do otherwise.
     async fn refused(&mut self, reply: Reply) -> Fault {
         let later = Later::asked_by(&reply);
-        let refusal = Refusal::read(reply, self.repository.client.options.timeouts.idle).await;
+        let refusal = Refusal::read(reply, self.repository.client.options.timeouts.headers).await;
         let fault = refusal.fault(STEP);
         match later {
             Some(Later::After(pause)) => self.repository.client.standing.gate.close_for(pause),

@@ -1,14 +1,11 @@
 //! Standing: what this run has learnt of one registry, whoever asks: when it wants to be left alone, and which way of
 //! uploading it takes.
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::fmt;
 
 use futures::lock::Mutex;
-use pace::{Gate, RetryAfter, retry_after};
+use pace::Gate;
 
-use crate::{facts::Facts, ladder::Ladder, wire::Reply};
+use crate::{facts::Facts, ladder::Ladder};
 
 /// One registry's standing.
 pub(crate) struct Standing {
@@ -29,33 +26,5 @@ impl Standing {
 impl fmt::Debug for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Standing").field("ladder", &self.ladder).finish_non_exhaustive()
-    }
-}
-
-/// When a registry wants a request to come again.
-pub(crate) enum Later {
-    /// It does not say.
-    Soon,
-    /// After so long.
-    After(Duration),
-    /// After longer than we wait.
-    TooLong(Duration),
-}
-
-/// Answers after which the same request may be sent again.
-const LATER: [u16; 7] = [408, 429, 500, 502, 503, 504, 522];
-
-impl Later {
-    /// Whether, and when, the request that got `reply` may come again.
-    pub(crate) fn asked_by(reply: &Reply) -> Option<Self> {
-        if !LATER.contains(&reply.status.as_u16()) {
-            return None;
-        }
-        let asked = reply.header("retry-after");
-        Some(match asked.and_then(|value| retry_after(value, reply.header("date"), SystemTime::now())) {
-            None => Self::Soon,
-            Some(RetryAfter::Wait(pause)) => Self::After(pause),
-            Some(RetryAfter::TooLong(pause)) => Self::TooLong(pause),
-        })
     }
 }

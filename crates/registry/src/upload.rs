@@ -89,7 +89,7 @@ impl Session {
             self.moved(&reply)?;
             self.offset = offset;
         }
-        drain(reply, self.repository.client.options.timeouts.idle).await;
+        drain(reply).await;
         Ok(stands.is_some())
     }
 
@@ -144,7 +144,7 @@ impl Drop for Session {
         call.once = true;
         runtime.spawn(async move {
             if let Ok(reply) = client.send(&call).await {
-                drain(reply, client.options.timeouts.idle).await;
+                drain(reply).await;
             }
         });
     }

@@ -135,3 +135,52 @@ async fn a_slow_source_is_not_the_targets_fault() {
     verified.feed(slow.boxed());
     upload.send(content::Lent::new(verified).0).await.unwrap();
 }
+
+/// A body of which every byte comes in time, and that never ends.
+fn endless(status: u16, extra: &[&str]) -> Act {
+    let lines: Vec<_> = extra.iter().copied().chain(["Content-Length: 60000"]).collect();
+    answer(status, &lines, "").then(End::Trickle)
+}
+
+/// Fails a test that would otherwise never end.
+async fn in_the_end<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(120), work).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_redirect_whose_body_never_ends_is_followed() {
+    let server = Script::start(|seen: &Seen, _| match seen.target.as_str() {
+        "/elsewhere" => answer(200, &[], "0123456789"),
+        _ => endless(307, &["Location: /elsewhere"]),
+    })
+    .await;
+    let descriptor = blob(b"0123456789");
+    in_the_end(server.repository("app").open(&descriptor, 0..10)).await.unwrap();
+    assert_eq!(server.lines().len(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_a_manifest_and_a_token_that_never_end_are_given_up() {
+    let media_type = "Content-Type: application/vnd.oci.image.manifest.v1+json";
+    let refusing = Script::start(|_, _| endless(403, &[])).await;
+    let repository = refusing.repository_with("app", impatient());
+    let fault = in_the_end(Source::manifest(&repository, &v1(), None)).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Authentication);
+
+    let reading = Script::start(move |_, _| endless(200, &[media_type])).await;
+    let repository = reading.repository_with("app", impatient());
+    let fault = in_the_end(Source::manifest(&repository, &v1(), None)).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Unreachable);
+
+    let asking = Script::start(|seen: &Seen, _| {
+        if seen.target.starts_with("/token") {
+            return endless(200, &["Content-Type: application/json"]);
+        }
+        let host = seen.header("host").unwrap();
+        answer(401, &[&format!(r#"WWW-Authenticate: Bearer realm="http://{host}/token",service="s""#)], "")
+    })
+    .await;
+    let repository = asking.repository_with("app", impatient());
+    let fault = in_the_end(Source::manifest(&repository, &v1(), None)).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Unreachable);
+}

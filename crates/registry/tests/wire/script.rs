@@ -47,6 +47,8 @@ pub(crate) enum End {
     Close,
     Reset,
     Hang,
+    /// One byte after another, for ever.
+    Trickle,
 }
 
 /// What the server does with one request.
@@ -221,6 +223,12 @@ async fn serve(
                 return;
             }
             End::Hang => std::future::pending().await,
+            End::Trickle => loop {
+                if stream.write_all(b" ").await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            },
         }
     }
 }
