@@ -59,6 +59,8 @@ impl Repository {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND if !reply.elsewhere => {
                 Err(self.refused(reply, Step::ReadBlob).await)
             }
+            // It was sent again as often as that helps: another way of asking would only double the load.
+            status if is_later(status) => Err(self.refused(reply, Step::ReadBlob).await),
             // A range that is answered in no way that can be used: a link to storage that has expired, a wrong
             // Content-Range, a 416. The whole blob is asked for, once more from where the call began.
             _ => {
@@ -135,6 +137,12 @@ impl Repository {
         });
         Ok(Incoming { at, bytes: bytes.boxed() })
     }
+}
+
+/// Whether a status says that the server cannot answer now.
+fn is_later(status: StatusCode) -> bool {
+    let now = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    status.is_server_error() || now.contains(&status)
 }
 
 /// Whether a 206 is what was asked for: RFC 9110, "Combining Parts", leaves no room for guesses.

@@ -117,39 +117,38 @@ impl Client {
         let mut backoff = Backoff::new(repeats);
         loop {
             self.standing.gate.wait().await;
-            let failed = match self.attempt(call).await {
+            let outcome = match self.attempt(call).await {
                 Ok(reply) => match Later::asked_by(&reply) {
                     None => return Ok(reply),
-                    Some(later) => Err((reply, later)),
+                    Some(Later::TooLong(pause)) => return Err(too_long(call.step, reply.status, pause)),
+                    Some(later) => Ok((reply, later)),
                 },
                 Err(Failed::Fault(fault)) => return Err(fault),
-                Err(Failed::Broken(broken)) => Ok(broken),
+                Err(Failed::Broken(broken)) => Err(broken),
             };
             tracing::debug!(registry = %self.registry, step = call.step.as_str(), "to be sent again");
-            match failed {
-                Ok(broken) => {
+            match outcome {
+                Err(broken) => {
                     if !fault::may_pass(&broken) || !backoff.wait().await {
                         return Err(self.broken(call.step, &broken));
                     }
                 }
-                Err((reply, later)) => {
-                    if let Later::TooLong(pause) = later {
-                        return Err(too_long(call.step, reply.status, pause));
-                    }
-                    // Whoever is told to wait keeps all others back too; the gate is the wait.
-                    let again = match later {
-                        Later::After(pause) => {
-                            self.standing.gate.close_for(pause);
-                            backoff.failed().is_some()
-                        }
-                        _ => backoff.wait().await,
-                    };
-                    if !again {
-                        return Ok(reply);
-                    }
+                Ok((reply, later)) => {
+                    let elsewhere = reply.elsewhere;
+                    self.hold_back(&reply, &later);
+                    let Some(wait) = backoff.failed() else { return Ok(reply) };
                     drain(reply).await;
+                    // At the registry the gate adds what was asked for, and lets those who waited leave one by one.
+                    tokio::time::sleep(if elsewhere { later.pause(wait) } else { wait }).await;
                 }
             }
+        }
+    }
+
+    /// Whoever is told to wait keeps all others back too; but what another host asks for is no word of the registry.
+    fn hold_back(&self, reply: &Reply, later: &Later) {
+        if let (Later::After(pause), false) = (later, reply.elsewhere) {
+            self.standing.gate.close_for(*pause);
         }
     }
 
@@ -229,7 +228,7 @@ impl Client {
 
     /// Sends `call` once, and follows the redirects of its answer.
     async fn transmit(&self, call: &Call, authorization: Option<&Authorization>) -> Result<Reply, Failed> {
-        let mut trail = Trail::new(&self.origin);
+        let mut trail = Trail::new(&self.origin, call.own);
         let mut url = call.url.clone();
         loop {
             let patience = call.patience.unwrap_or(self.options.timeouts.headers);
@@ -240,8 +239,8 @@ impl Client {
             if trail.at_home() {
                 authorise(&mut request.headers, authorization);
             }
-            let mut reply = self.http.send(request).await.map_err(|broken| trail.blame(broken))?;
-            reply.elsewhere = !trail.at_home();
+            let sent = self.http.send(request).await;
+            let reply = if trail.at_home() { sent? } else { Reply::from_elsewhere(sent, &url)? };
             if !call.follows_redirects() || !reply.status.is_redirection() {
                 return Ok(reply);
             }

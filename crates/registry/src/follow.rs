@@ -7,10 +7,7 @@ use content::{Fault, FaultKind, Step};
 use http::StatusCode;
 use url::Url;
 
-use crate::{
-    fault::refused_url,
-    wire::{Broken, Reply, Why},
-};
+use crate::{fault::refused_url, wire::Reply};
 
 /// The most redirects of one request.
 const MAX_HOPS: u32 = 5;
@@ -32,8 +29,9 @@ pub(crate) enum Hop {
 }
 
 impl<'a> Trail<'a> {
-    pub(crate) fn new(registry: &'a Origin) -> Self {
-        Self { registry, hops: 0, at_home: true }
+    /// A way that begins at the registry itself, or with `own` false at somebody else's URL.
+    pub(crate) fn new(registry: &'a Origin, own: bool) -> Self {
+        Self { registry, hops: 0, at_home: own }
     }
 
     pub(crate) fn at_home(&self) -> bool {
@@ -67,13 +65,5 @@ impl<'a> Trail<'a> {
         let admission = admit(location, &context).map_err(|refusal| refused_url(step, &refusal))?;
         self.at_home = admission.credentials;
         Ok(Hop::To(admission.url))
-    }
-
-    /// Says which host broke, when it is not the registry.
-    pub(crate) fn blame(&self, broken: Broken) -> Broken {
-        if !self.at_home && broken.why == Why::Certificate {
-            return Broken::new(broken.why, format!("{} (at a host it redirects to)", broken.text));
-        }
-        broken
     }
 }

@@ -162,7 +162,7 @@ fn classify(error: reqwest::Error, tls: bool) -> Broken {
         };
         (why, words(&error))
     });
-    Broken { why, text }
+    Broken::new(why, text)
 }
 
 fn search(error: &(dyn Error + 'static), tls: bool) -> Option<(Why, String)> {

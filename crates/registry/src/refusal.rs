@@ -61,7 +61,7 @@ impl Refusal {
 
     /// Status, codes and messages on one line.
     pub(crate) fn words(&self) -> String {
-        let who = if self.elsewhere { "a host that it redirects to" } else { "the registry" };
+        let who = if self.elsewhere { "a host that the registry leads to" } else { "the registry" };
         let mut line = format!("{who} answered {}", self.status);
         for (code, message) in self.errors.iter().take(MAX_ERRORS) {
             line.extend([": ", code]);

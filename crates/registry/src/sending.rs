@@ -136,10 +136,12 @@ impl Session {
         if length == 0 {
             activity.waiting_on_answer();
         }
-        let reply = watch(client.http.send(request), &activity, patience)
+        let url = request.url.clone();
+        let sent = watch(client.http.send(request), &activity, patience)
             .await
-            .unwrap_or_else(|stalled| Err(Broken::new(Why::TimedOut, stalled.to_string())))
-            .map_err(StreamError::Broken)?;
+            .unwrap_or_else(|stalled| Err(Broken::new(Why::TimedOut, stalled.to_string())));
+        let sent = if self.at.own { sent } else { Reply::from_elsewhere(sent, &url) };
+        let reply = sent.map_err(StreamError::Broken)?;
         if reply.status == StatusCode::UNAUTHORIZED && self.at.own {
             // The bytes are gone: the next attempt brings them again, with what this answer asks for.
             let what = format!("the registry answered {} while the blob was sent", reply.status);
@@ -191,7 +193,11 @@ impl Session {
         let refusal = Refusal::read(reply, self.repository.client.options.timeouts.headers).await;
         let fault = refusal.fault(STEP);
         match later {
-            Some(Later::After(pause)) => self.repository.client.standing.gate.close_for(pause),
+            Some(Later::After(pause)) if self.at.own => {
+                self.repository.client.standing.gate.close_for(pause);
+            }
+            // Where the registry leads elsewhere, only this upload has to wait.
+            Some(Later::After(pause)) => self.rest = pause,
             Some(Later::TooLong(pause)) => return too_long(STEP, refusal.status, pause),
             Some(Later::Soon) | None => {}
         }

@@ -1,7 +1,7 @@
 //! Upload sessions: one blob on its way into one repository.
 //!
 //! Knows what to do after a break; `sending.rs` climbs the ladder. Never judges the bytes.
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use auth::Authorization;
 use content::{Claim, Descriptor, Fault, Lent, Step, Target, Upload};
@@ -34,6 +34,8 @@ pub(crate) struct Session {
     pub(crate) maybe_committed: bool,
     /// The answer to a challenge that came while bytes were sent, for the next attempt.
     pub(crate) fresh: Option<Authorization>,
+    /// How long to leave a host alone that is not the registry.
+    pub(crate) rest: Duration,
     /// Whether this session is of no more use.
     pub(crate) lost: bool,
     done: bool,
@@ -51,12 +53,14 @@ impl Session {
             rung,
             maybe_committed: false,
             fresh: None,
+            rest: Duration::ZERO,
             lost: false,
             done: false,
         }
     }
 
     async fn align(&mut self) -> Result<bool, Fault> {
+        tokio::time::sleep(std::mem::take(&mut self.rest)).await;
         if std::mem::take(&mut self.maybe_committed) && self.repository.has_blob(&self.blob, STEP).await? {
             self.done = true;
             return Ok(true);

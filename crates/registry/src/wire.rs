@@ -5,7 +5,7 @@ use std::{error::Error, fmt, time::Duration};
 
 use auth::Origin;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
@@ -57,11 +57,26 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: BoxStream<'static, Result<Bytes, Broken>>,
-    /// Whether another host than the registry gave it, to which a redirect led.
+    /// Whether another host than the registry gave it, to which its own words led.
     pub(crate) elsewhere: bool,
 }
 
 impl Reply {
+    /// An answer of the host of `url`, which is not the registry; so are the breaks on the way to it.
+    pub(crate) fn from_elsewhere(sent: Result<Self, Broken>, url: &Url) -> Result<Self, Broken> {
+        let host = match (url.host_str().unwrap_or_default(), url.port()) {
+            (host, Some(port)) => format!("{host}:{port}"),
+            (host, None) => host.to_owned(),
+        };
+        match sent {
+            Ok(reply) => {
+                let body = reply.body.map_err(move |broken| broken.of(&host)).boxed();
+                Ok(Self { elsewhere: true, body, ..reply })
+            }
+            Err(broken) => Err(broken.of(&host)),
+        }
+    }
+
     /// The value of a header, where it is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -91,11 +106,17 @@ pub(crate) struct Broken {
     pub(crate) why: Why,
     /// The library's own words, without URLs.
     pub(crate) text: String,
+    /// The host that broke, where it is not the registry.
+    pub(crate) host: Option<String>,
 }
 
 impl Broken {
     pub(crate) fn new(why: Why, text: impl Into<String>) -> Self {
-        Self { why, text: text.into() }
+        Self { why, text: text.into(), host: None }
+    }
+
+    fn of(self, host: &str) -> Self {
+        Self { host: Some(host.to_owned()), ..self }
     }
 }
 

@@ -44,9 +44,24 @@ async fn what_will_not_pass_is_sent_once() {
 #[tokio::test]
 async fn attempts_are_bounded() {
     let server = Script::start(|_, _| answer(503, &["Retry-After: 0"], "")).await;
-    let fault = server.repository("app").resolve(&v1()).await.unwrap_err();
+    let mut options = Options::default();
+    assert_eq!(options.attempts, 6);
+    options.attempts = 4;
+    let fault = server.repository_with("app", options).resolve(&v1()).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Unreachable);
-    assert_eq!(server.lines().len(), 6);
+    assert_eq!(server.lines().len(), 4);
+}
+
+#[tokio::test]
+async fn a_range_that_cannot_be_served_now_is_not_asked_for_in_another_way() {
+    for status in [408, 429, 500, 501, 503] {
+        let server = Script::start(move |_, _| answer(status, &[], "")).await;
+        let mut options = Options::default();
+        options.attempts = 2;
+        let outcome = server.repository_with("app", options).open(&blob(b"0123456789"), 4..10).await;
+        assert!(outcome.unwrap_err().is_momentary(), "{status}");
+        assert!(server.seen().iter().all(|seen| seen.header("range").is_some()), "{status}");
+    }
 }
 
 #[tokio::test]

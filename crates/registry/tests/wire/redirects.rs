@@ -2,7 +2,7 @@
 use content::{FaultKind, Source};
 use futures::StreamExt;
 
-use crate::script::{Act, Script, Seen, answer, blob};
+use crate::script::{Act, End, Script, Seen, answer, blob};
 
 const DATA: &[u8] = b"0123456789";
 
@@ -116,4 +116,73 @@ async fn a_foreign_layers_urls_never_see_credentials_even_after_a_challenge() {
     let seen = elsewhere.seen();
     assert_eq!(seen.len(), 1);
     assert_eq!((seen[0].line().as_str(), seen[0].header("authorization")), ("GET /layer", None));
+}
+
+#[tokio::test]
+async fn a_redirected_hosts_401_starts_no_token_exchange_and_gets_no_token() {
+    let elsewhere = Script::start(|seen: &Seen, _| {
+        let host = seen.header("host").unwrap();
+        answer(401, &[&format!(r#"WWW-Authenticate: Bearer realm="http://{host}/token",service="s""#)], "")
+    })
+    .await;
+    let host = elsewhere.host.clone();
+    let server = Script::start(move |seen: &Seen, _| match seen.header("authorization") {
+        _ if seen.target.starts_with("/token") => answer(200, &[], r#"{"token":"t0ken"}"#),
+        Some("Bearer t0ken") => to(&host, "/blob"),
+        _ => {
+            let own = seen.header("host").unwrap();
+            answer(401, &[&format!(r#"WWW-Authenticate: Bearer realm="http://{own}/token",service="s""#)], "")
+        }
+    })
+    .await;
+    let fault = read(&server, 0).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Authentication);
+    assert!(fault.to_string().contains("a host that the registry leads to"), "{fault}");
+    assert_eq!(server.lines().iter().filter(|line| line.contains("/token")).count(), 1);
+    let seen = elsewhere.seen();
+    assert_eq!(seen.len(), 1);
+    assert!(seen.iter().all(|seen| seen.header("authorization").is_none()));
+}
+
+#[tokio::test]
+async fn a_host_that_breaks_is_named_where_it_is_not_the_registry() {
+    let gone = Script::start(|_, _| answer(200, &[], DATA)).await.host.clone();
+    let host = gone.clone();
+    let server = Script::start(move |_, _| to(&host, "/blob")).await;
+    let mut options = registry::Options::default();
+    options.attempts = 1;
+    let fault = server.repository_with("app", options).open(&blob(DATA), 0..10).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Unreachable);
+    assert!(fault.to_string().contains(&format!("no connection to {gone}")), "{fault}");
+
+    let cutting = Script::start(|_, _| answer(200, &["Content-Length: 10"], "0123").then(End::Close)).await;
+    let host = cutting.host.clone();
+    let server = Script::start(move |_, _| to(&host, "/blob")).await;
+    let fault = read(&server, 0).await.unwrap_err();
+    assert!(fault.to_string().contains(&format!("the connection to {} broke", cutting.host)), "{fault}");
+}
+
+/// A registry whose gate is closed lets nobody pass for a minute.
+#[tokio::test]
+async fn what_another_host_asks_for_does_not_close_the_registry() {
+    let elsewhere = Script::start(|_, _| answer(503, &["Retry-After: 60"], "")).await;
+    let url = format!("http://{}/layer", elsewhere.host);
+    let host = elsewhere.host.clone();
+    let server = Script::start(move |seen: &Seen, _| match seen.method.as_str() {
+        "GET" if seen.target.contains(&blob(DATA).digest.to_string()) => to(&host, "/blob"),
+        _ => answer(404, &[], ""),
+    })
+    .await;
+    let mut options = registry::Options::default();
+    options.attempts = 1;
+    let repository = server.repository_with("app", options);
+    let fault = repository.open(&blob(DATA), 0..10).await.unwrap_err();
+    assert!(fault.is_momentary() && fault.to_string().contains("leads to"), "{fault}");
+    let mut foreign = blob(b"other");
+    foreign.media_type = content::MediaType::new("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
+    foreign.urls = vec![url];
+    let fault = repository.open(&foreign, 0..5).await.unwrap_err();
+    assert!(fault.is_momentary() && fault.to_string().contains("leads to"), "{fault}");
+    let again = tokio::time::timeout(std::time::Duration::from_secs(30), repository.open(&foreign, 0..5));
+    again.await.unwrap().unwrap_err();
 }
