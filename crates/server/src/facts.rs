@@ -1,6 +1,6 @@
 //! What is known of a manifest without reading it again.
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -45,6 +45,11 @@ impl Facts {
         }
     }
 
+    /// About how many bytes they take: they hold no more than the manifest does.
+    fn weight(&self) -> u64 {
+        self.size.saturating_add(LEAST)
+    }
+
     /// The descriptor in a list of referrers (distribution-spec, "Listing Referrers").
     pub(crate) fn as_referrer(&self) -> Value {
         let mut value = json!({
@@ -87,27 +92,102 @@ fn entry(descriptor: &Descriptor) -> Part {
     Part { descriptor: descriptor.clone(), manifest, blob }
 }
 
-/// Facts by digest: content never changes, so neither do they.
+/// Facts by digest: content never changes, so neither do they. What has been known longest is forgotten when there is
+/// too much of it; it can be read again.
+#[derive(Debug)]
+pub(crate) struct FactBook {
+    shelf: Mutex<Shelf>,
+    /// How much the facts may weigh together.
+    most: u64,
+}
+
 #[derive(Debug, Default)]
-pub(crate) struct FactBook(Mutex<HashMap<Digest, Arc<Facts>>>);
+struct Shelf {
+    known: HashMap<Digest, Arc<Facts>>,
+    /// The digests that are known, oldest first.
+    order: VecDeque<Digest>,
+    weight: u64,
+}
+
+/// The weight of all facts together.
+const MOST: u64 = 64 * 1024 * 1024;
+/// What the facts of an empty manifest weigh.
+const LEAST: u64 = 1024;
+
+impl Default for FactBook {
+    fn default() -> Self {
+        Self { shelf: Mutex::default(), most: MOST }
+    }
+}
 
 impl FactBook {
-    pub(crate) fn note(&self, facts: Facts) {
-        self.lock().insert(facts.digest.clone(), Arc::new(facts));
+    pub(crate) fn note(&self, facts: Facts) -> Arc<Facts> {
+        let facts = Arc::new(facts);
+        let mut held = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        held.keep(&facts);
+        while held.weight > self.most && held.forget_oldest() {}
+        facts
     }
 
     /// The facts of a manifest in the store; `None` when it is missing, damaged or no manifest.
     pub(crate) async fn look_up(&self, store: &Store, digest: &Digest) -> Option<Arc<Facts>> {
-        if let Some(facts) = self.lock().get(digest) {
-            return Some(Arc::clone(facts));
+        if let Some(facts) = self.known(digest) {
+            return Some(facts);
         }
         let bytes = store.read(digest, MAX_MANIFEST_BYTES).await.ok()?;
-        let facts = Facts::of(&Manifest::read(bytes, None, Some(digest), None).ok()?);
-        self.note(facts);
-        self.lock().get(digest).map(Arc::clone)
+        Some(self.note(Facts::of(&Manifest::read(bytes, None, Some(digest), None).ok()?)))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Arc<Facts>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self, digest: &Digest) -> Option<Arc<Facts>> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).known.get(digest).map(Arc::clone)
+    }
+}
+
+impl Shelf {
+    fn keep(&mut self, facts: &Arc<Facts>) {
+        self.weight = self.weight.saturating_add(facts.weight());
+        match self.known.insert(facts.digest.clone(), Arc::clone(facts)) {
+            Some(before) => self.weight = self.weight.saturating_sub(before.weight()),
+            None => self.order.push_back(facts.digest.clone()),
+        }
+    }
+
+    /// Whether there was one.
+    fn forget_oldest(&mut self) -> bool {
+        let Some(oldest) = self.order.pop_front() else { return false };
+        let weight = self.known.remove(&oldest).map_or(0, |facts| facts.weight());
+        self.weight = self.weight.saturating_sub(weight);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn facts(seed: usize) -> Facts {
+        let text = format!(r#"{{"schemaVersion":2,"manifests":[],"annotations":{{"seed":"{seed}"}}}}"#);
+        Facts::of(&Manifest::read(Bytes::from(text), None, None, None).unwrap())
+    }
+
+    #[test]
+    fn a_book_of_facts_does_not_grow_without_bound() {
+        let book = FactBook { most: 10 * facts(0).weight(), ..FactBook::default() };
+        for seed in 0..5 {
+            book.note(facts(seed));
+            book.note(facts(0));
+        }
+        assert_eq!(book.shelf.lock().unwrap().known.len(), 5, "the same again weighs nothing");
+        for seed in 0..1000 {
+            book.note(facts(seed));
+        }
+        assert!(book.known(&facts(0).digest).is_none());
+        assert!(book.known(&facts(999).digest).is_some());
+        let shelf = book.shelf.lock().unwrap();
+        assert!(
+            shelf.weight <= book.most && shelf.known.len() <= 10 && shelf.order.len() == shelf.known.len()
+        );
     }
 }
