@@ -8,7 +8,7 @@ use http::{HeaderMap, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
 
-use crate::error::Refusal;
+use crate::{error::Refusal, timely::Stalled};
 
 /// The header that names the digest of what is sent.
 pub(crate) const DIGEST: header::HeaderName = header::HeaderName::from_static("docker-content-digest");
@@ -89,9 +89,14 @@ where
     Ok(all.into())
 }
 
-/// The request broke off; nobody will read the answer.
+/// The request broke off, and nobody will read the answer; or it stalled, and somebody may.
 pub(crate) fn cut(error: impl Into<AnyError>) -> Refusal {
     let error: AnyError = error.into();
     tracing::debug!(%error, "a request body broke off");
+    if error.is::<Stalled>() {
+        let refusal = Refusal::new(StatusCode::REQUEST_TIMEOUT, "BLOB_UPLOAD_INVALID", error.to_string());
+        // RFC 9110, 15.5.9: the rest of the body is not waited for.
+        return refusal.header(header::CONNECTION, "close");
+    }
     Refusal::new(StatusCode::BAD_REQUEST, "BLOB_UPLOAD_INVALID", "the request body broke off")
 }

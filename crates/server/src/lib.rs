@@ -21,6 +21,7 @@ mod routes;
 mod server;
 mod sessions;
 mod tags;
+mod timely;
 mod uploads;
 mod view;
 

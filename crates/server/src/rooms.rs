@@ -1,4 +1,6 @@
 //! What the end-points share.
+use std::time::Duration;
+
 use crate::{links::Links, sessions::Sessions};
 
 /// What the end-points share.
@@ -8,4 +10,8 @@ pub(crate) struct Rooms {
     pub(crate) sessions: Sessions,
     pub(crate) sparse: bool,
     pub(crate) writable: bool,
+    /// How long a client may keep silent in the middle of a body.
+    pub(crate) body_idle: Option<Duration>,
+    /// How long a new connection may take to bring its first request.
+    pub(crate) greeting: Duration,
 }

@@ -1,5 +1,14 @@
 //! The server: from a request to the room that answers it, and from a socket to requests.
-use std::{convert::Infallible, future::Future, io, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -23,7 +32,9 @@ use crate::{
     rooms::Rooms,
     routes::Route,
     sessions::Sessions,
-    tags, uploads,
+    tags,
+    timely::Timely,
+    uploads,
 };
 
 const API: HeaderName = HeaderName::from_static("docker-distribution-api-version");
@@ -45,6 +56,10 @@ pub struct Options {
     pub max_uploads: usize,
     /// After how long an upload that nobody goes on with is forgotten.
     pub upload_idle: Duration,
+    /// How long a client may keep silent in the middle of a body before it is answered 408; `None` is for ever.
+    pub body_idle: Option<Duration>,
+    /// How long a new connection may take to bring the head of its first request.
+    pub greeting: Duration,
 }
 
 impl Default for Options {
@@ -55,6 +70,8 @@ impl Default for Options {
             sparse: false,
             max_uploads: 1000,
             upload_idle: Duration::from_secs(60 * 60),
+            body_idle: Some(Duration::from_secs(60)),
+            greeting: HEADERS,
         }
     }
 }
@@ -72,6 +89,8 @@ impl Server {
             sessions: Sessions::new(options.max_uploads, options.upload_idle),
             sparse: options.sparse,
             writable: options.writable,
+            body_idle: options.body_idle,
+            greeting: options.greeting,
         }))
     }
 
@@ -81,6 +100,7 @@ impl Server {
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<AnyError>,
     {
+        let request = request.map(|body| Timely::new(body, self.0.body_idle));
         let answered = self.0.answer(request).await;
         let mut response = answered.unwrap_or_else(Refusal::into_response);
         response.headers_mut().insert(API, HeaderValue::from_static("registry/2.0"));
@@ -119,19 +139,36 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
-        let server = self.clone();
+        let (server, greeting) = (self.clone(), self.0.greeting);
+        let greeted = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&greeted);
         let service = service_fn(move |request: Request<Incoming>| {
+            seen.store(true, Ordering::Relaxed);
             let server = server.clone();
             async move { Ok::<_, Infallible>(server.handle(request).await) }
         });
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
-        builder.http2().timer(TokioTimer::new());
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Some(HEADERS))
+            .keep_alive_timeout(HEADERS);
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);
+        // The HTTP stack's own timers start once it knows the version, which takes a first word from the client.
+        let silence = async move {
+            tokio::time::sleep(greeting).await;
+            if greeted.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+        };
         tokio::spawn(async move {
-            if let Err(error) = watched.await {
-                tracing::debug!(error, "a connection broke off");
+            tokio::select! {
+                ended = watched => if let Err(error) = ended {
+                    tracing::debug!(error, "a connection broke off");
+                },
+                () = silence => tracing::debug!("a connection brought no request"),
             }
         });
     }

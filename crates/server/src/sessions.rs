@@ -119,8 +119,16 @@ impl Session {
         self.progress.try_lock().is_err()
     }
 
-    fn idle_for(&self) -> Duration {
+    pub(crate) fn idle_for(&self) -> Duration {
         self.touched.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+}
+
+#[cfg(test)]
+impl Session {
+    /// As if nobody had touched it for as long.
+    pub(crate) fn grow_old(&self, age: Duration) {
+        *self.touched.lock().unwrap() = Instant::now().checked_sub(age).unwrap();
     }
 }
 

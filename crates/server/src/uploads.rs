@@ -36,7 +36,7 @@ where
     if let Some(wanted) = query.first("digest") {
         let wanted = digest(wanted)?;
         let mut progress = Progress::begin(store, wanted.algorithm()).await?;
-        fill(&mut progress, request.into_body()).await?;
+        fill(&mut progress, None, request.into_body()).await?;
         return finish(rooms, repository, progress, &wanted).await;
     }
     let algorithm = match query.first("digest-algorithm") {
@@ -115,14 +115,13 @@ where
     let mut owned = session.own().await?;
     let progress = owned.as_mut().ok_or_else(unknown)?;
     check_range(request.headers(), repository, session, progress.held())?;
-    if let Err(refusal) = fill(progress, request.into_body()).await {
+    if let Err(refusal) = fill(progress, Some(session), request.into_body()).await {
         if refusal.is_ours() {
             *owned = None;
             rooms.sessions.close(session);
         }
         return Err(refusal);
     }
-    session.touch();
     Ok(standing(StatusCode::ACCEPTED, repository, session, progress.held()))
 }
 
@@ -144,7 +143,7 @@ where
     let mut owned = session.own().await?;
     let progress = owned.as_mut().ok_or_else(unknown)?;
     check_range(request.headers(), repository, session, progress.held())?;
-    let filled = fill(progress, request.into_body()).await;
+    let filled = fill(progress, Some(session), request.into_body()).await;
     match filled {
         // A body that broke off can go on: what has come is held.
         Err(refusal) if !refusal.is_ours() => return Err(refusal),
@@ -176,7 +175,7 @@ fn check_range(
         .header(header::RANGE, range::held(held)))
 }
 
-async fn fill<B>(progress: &mut Progress, body: B) -> Result<(), Refusal>
+async fn fill<B>(progress: &mut Progress, session: Option<&Session>, body: B) -> Result<(), Refusal>
 where
     B: http_body::Body<Data = Bytes> + Send,
     B::Error: Into<AnyError>,
@@ -185,6 +184,8 @@ where
     while let Some(frame) = body.frame().await {
         if let Ok(chunk) = frame.map_err(cut)?.into_data() {
             progress.take(chunk).await?;
+            // Here, not at the end: a body that breaks off was at work until then.
+            session.inspect(|session| session.touch());
         }
     }
     Ok(())
@@ -225,4 +226,32 @@ fn standing(status: StatusCode, repository: &RepositoryName, session: &Session, 
 
 fn location(repository: &RepositoryName, session: &Session) -> String {
     format!("/v2/{repository}/blobs/uploads/{}", session.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::stream;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+    use layout::Layout;
+
+    use super::*;
+    use crate::sessions::Sessions;
+
+    #[tokio::test]
+    async fn a_session_is_at_work_until_the_last_chunk_even_of_a_body_that_breaks_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Layout::create_or_open(dir.path()).unwrap().store().clone();
+        let sessions = Sessions::new(1, Duration::from_secs(60));
+        let session = sessions.open(&"app".parse().unwrap(), &store, Algorithm::Sha256).await.unwrap();
+        session.grow_old(Duration::from_secs(3600));
+        let cut = AnyError::from("connection reset");
+        let body = stream::iter([Ok(Frame::data(Bytes::from_static(b"a chunk"))), Err(cut)]);
+        let mut owned = session.own().await.unwrap();
+        let filled = fill(owned.as_mut().unwrap(), Some(&session), StreamBody::new(body)).await;
+        assert!(filled.is_err());
+        assert!(session.idle_for() < Duration::from_secs(3600));
+    }
 }

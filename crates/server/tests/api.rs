@@ -307,6 +307,50 @@ async fn a_cut_chunk_is_held_as_far_as_it_came_and_the_upload_goes_on_there() {
 }
 
 #[tokio::test]
+async fn a_body_that_stalls_is_answered_408_and_its_upload_can_go_on() {
+    let options = Options { body_idle: Some(Duration::from_millis(100)), ..Options::default() };
+    let registry = Registry::start_on(tempfile::tempdir().unwrap(), options).await;
+    let bytes = noise("blob", 1000);
+    for method in ["PATCH", "PUT"] {
+        let location = registry.session("app").await;
+        let target = format!("{location}?digest={}", digest_of(&bytes));
+        let mut stream = TcpStream::connect(registry.address).await.unwrap();
+        let mut begun =
+            format!("{method} {target} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n").into_bytes();
+        begun.extend_from_slice(&bytes[..400]);
+        stream.write_all(&begun).await.unwrap();
+        // The client keeps its side open and says nothing more.
+        let answer = answer_in_time(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+        let status = registry.get(&location).await.expect(204);
+        assert_eq!(status.header("range"), "0-399");
+        let headers = [("content-range", "400-999"), ("content-type", OCTETS)];
+        registry.send("PUT", &target, &headers, bytes.slice(400..)).await.expect(201);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_brings_no_request_is_closed() {
+    let options = Options { greeting: Duration::from_millis(100), ..Options::default() };
+    let registry = Registry::start_on(tempfile::tempdir().unwrap(), options).await;
+    // Nothing; half of what HTTP/2 begins with; all of it, and no request.
+    for word in ["", "PRI * HTTP", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let mut stream = TcpStream::connect(registry.address).await.unwrap();
+        stream.write_all(word.as_bytes()).await.unwrap();
+        answer_in_time(&mut stream).await;
+    }
+}
+
+/// What comes until the server closes its side. A server that never does is not waited for.
+async fn answer_in_time(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    drop(tokio::time::timeout(Duration::from_secs(30), read).await.unwrap());
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
 async fn uploads_are_limited_in_number_and_forgotten_when_idle() {
     let options = Options { max_uploads: 2, ..Options::default() };
     let registry = Registry::start_on(tempfile::tempdir().unwrap(), options).await;
