@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use reference::Digest;
 use serde_json::Value;
 
-use crate::MediaType;
+use crate::{MediaType, json};
+
+/// The fields of a descriptor that say what it describes.
+const FIELDS: [&str; 5] = ["mediaType", "digest", "size", "urls", "data"];
 
 /// What a manifest says about a piece of content. Size and digest are checked when its bytes arrive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,11 @@ impl Descriptor {
     /// A clause that says what does not fit.
     pub fn from_json(value: &Value) -> Result<Self, String> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
+        if let Some(key) = value.as_object().and_then(|object| json::misspelt(object, &FIELDS)) {
+            return Err(format!(
+                "a descriptor is ambiguous: some readers take {key:?} for a field of its own"
+            ));
+        }
         let digest = text("digest").ok_or("a descriptor has no digest")?;
         let size = value.get("size").ok_or("a descriptor has no size")?;
         Ok(Self {

@@ -12,6 +12,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     serde_json::from_slice::<Strict>(bytes).map(|strict| strict.0)
 }
 
+/// A key that is one of `fields` but for its case: some parsers fold case, and read what others pass by.
+pub(crate) fn misspelt<'a>(object: &'a Map<String, Value>, fields: &[&str]) -> Option<&'a str> {
+    let is_odd =
+        |key: &&String| fields.iter().any(|field| *field != key.as_str() && field.eq_ignore_ascii_case(key));
+    object.keys().find(is_odd).map(String::as_str)
+}
+
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {

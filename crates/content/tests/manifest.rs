@@ -47,6 +47,11 @@ fn what_two_readers_could_read_differently_is_untrue() {
         format!(r#"{{"layers":[],"layers":[],"mediaType":"{OCI}"}}"#),
         format!(r#"{{"manifests":[],"mediaType":"{OCI}"}}"#),
         format!(r#"{{"layers":[],"mediaType":"{INDEX}"}}"#),
+        format!(r#"{{"Layers":[],"mediaType":"{OCI}"}}"#),
+        format!(
+            r#"{{"manifests":[{}],"mediaType":"{INDEX}"}}"#,
+            ENTRY.replace("\"size\"", "\"Size\":9,\"size\"")
+        ),
         "<html>log in</html>".to_owned(),
         "[]".to_owned(),
         "{".to_owned(),
