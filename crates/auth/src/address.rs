@@ -10,6 +10,7 @@ pub(crate) enum Class {
     Loopback,
     Unspecified,
     LinkLocal,
+    SiteLocal,
     Multicast,
     Metadata,
 }
@@ -59,7 +60,7 @@ impl Class {
     }
 
     fn of_v6(address: Ipv6Addr) -> Self {
-        if address == METADATA_V6 {
+        if METADATA_V6.contains(&address) {
             Self::Metadata
         } else if address.is_loopback() {
             Self::Loopback
@@ -67,6 +68,9 @@ impl Class {
             Self::Unspecified
         } else if address.is_unicast_link_local() {
             Self::LinkLocal
+        } else if address.segments()[0] & 0xffc0 == 0xfec0 {
+            // Deprecated (RFC 3879), and what hosts still do with it differs.
+            Self::SiteLocal
         } else if address.is_multicast() {
             Self::Multicast
         } else {
@@ -81,6 +85,7 @@ impl Class {
             Self::Loopback => Some("loopback"),
             Self::Unspecified => Some("unspecified"),
             Self::LinkLocal => Some("link-local"),
+            Self::SiteLocal => Some("site-local"),
             Self::Multicast => Some("multicast"),
             Self::Metadata => Some("cloud metadata"),
         }
@@ -89,6 +94,11 @@ impl Class {
 
 /// The IPv4 address that an IPv6 address stands for.
 fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let v4 = |high: u16, low: u16| Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low));
+    // Teredo: the client's address, every bit turned (RFC 4380, 4).
+    if let [0x2001, 0, .., high, low] = address.segments() {
+        return Some(v4(!high, !low));
+    }
     // IPv4-mapped and -compatible (RFC 4291, 2.5.5), IPv4-translated (RFC 2765); NAT64 with the well-known prefix
     // (RFC 6052) and with the local one (RFC 8215); 6to4 (RFC 3056).
     let ([0, 0, 0, 0, 0, 0xffff | 0, high, low]
@@ -99,14 +109,22 @@ fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
     else {
         return None;
     };
-    Some(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)))
+    Some(v4(high, low))
 }
 
 const LOCAL_SUFFIX: &str = ".localhost";
-/// AWS, Azure, Google and most others; Alibaba.
-const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(169, 254, 169, 254), Ipv4Addr::new(100, 100, 100, 200)];
-/// AWS: `fd00:ec2::254`.
-const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
+/// AWS, Azure, Google and most others; Alibaba; Oracle; Azure's wire server.
+const METADATA_V4: [Ipv4Addr; 4] = [
+    Ipv4Addr::new(169, 254, 169, 254),
+    Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(192, 0, 0, 192),
+    Ipv4Addr::new(168, 63, 129, 16),
+];
+/// AWS: `fd00:ec2::254`; Google: `fd20:ce::254`.
+const METADATA_V6: [Ipv6Addr; 2] = [
+    Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254),
+    Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254),
+];
 
 #[cfg(test)]
 mod tests {
@@ -135,7 +153,15 @@ mod tests {
             ("[64:ff9b::a9fe:a9fe]", Class::Metadata),
             ("[64:ff9b:1::a9fe:a9fe]", Class::Metadata),
             ("100.100.100.200", Class::Metadata),
+            ("168.63.129.16", Class::Metadata),
+            ("192.0.0.192", Class::Metadata),
+            ("[::ffff:168.63.129.16]", Class::Metadata),
             ("[fd00:ec2::254]", Class::Metadata),
+            ("[fd20:ce::254]", Class::Metadata),
+            ("[fec0::1]", Class::SiteLocal),
+            ("[feff:ffff::1]", Class::SiteLocal),
+            ("[2001:0:cb00:7101:0:ffff:80ff:fffe]", Class::Loopback),
+            ("[2001:0:cb00:7101:0:ffff:5601:5601]", Class::Metadata),
             ("metadata.google.internal.", Class::Metadata),
             ("224.0.0.1", Class::Multicast),
             ("255.255.255.255", Class::Multicast),
@@ -156,6 +182,8 @@ mod tests {
             "example.com",
             "mylocalhost",
             "[2001:db8::1]",
+            "[2001:0:cb00:7101:0:ffff:f5ff:fffe]",
+            "168.63.129.17",
         ] {
             assert_eq!(Class::of_host(host), Class::Ordinary, "{host}");
         }
