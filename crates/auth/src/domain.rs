@@ -4,7 +4,13 @@
 //! without the credential.
 use crate::address::Class;
 
-/// Whether a credential for the registry at `registry` may be shown to a token endpoint at `realm`.
+/// Whether a credential for the registry at `registry` may be shown to a token endpoint at `realm`; both are hosts
+/// without their ports.
+///
+/// One host is one owner, whatever the port, also where the host is an address: a registry on port 5000 and its token
+/// server on 5001 is how docker-registry is commonly set up. Who can listen on another port of the host that the
+/// credential is for, is trusted with it; tools that share a host with strangers have TLS and names to tell them apart.
+/// Only loopback goes further, because all its names and addresses are this one machine.
 pub(crate) fn trusts(registry: &str, realm: &str) -> bool {
     let (registry, realm) = (registry.trim_end_matches('.'), realm.trim_end_matches('.'));
     if registry == realm || PAIRS.contains(&(registry, realm)) {
@@ -52,38 +58,71 @@ const SECOND_LEVEL: [&str; 22] = [
 ];
 
 /// Domains that hand out names to strangers.
-const SHARED: [&str; 33] = [
+const SHARED: [&str; 66] = [
     "amazonaws.com",
     "amazonaws.com.cn",
     "appspot.com",
+    "azure-api.net",
+    "azurecontainer.io",
     "azurecontainerapps.io",
     "azurecr.cn",
     "azurecr.io",
     "azurecr.us",
     "azurefd.net",
+    "azurestaticapps.net",
     "azurewebsites.net",
+    "backblazeb2.com",
+    "bitbucket.io",
+    "cleverapps.io",
     "cloudapp.azure.com",
     "cloudapp.net",
     "cloudfront.net",
+    "ddns.net",
+    "deno.dev",
+    "digitaloceanspaces.com",
     "duckdns.org",
+    "dyndns.org",
+    "firebaseapp.com",
     "fly.dev",
+    "github.dev",
     "github.io",
+    "githubusercontent.com",
     "gitlab.io",
+    "glitch.me",
     "herokuapp.com",
+    "hopto.org",
+    "jfrog.io",
+    "koyeb.app",
+    "lhr.life",
+    "linodeobjects.com",
+    "loca.lt",
     "netlify.app",
     "ngrok-free.app",
     "ngrok.app",
     "ngrok.io",
     "nip.io",
+    "no-ip.org",
+    "northflank.app",
+    "on.aws",
     "ondigitalocean.app",
     "onrender.com",
+    "openshiftapps.com",
     "pages.dev",
+    "r2.dev",
     "railway.app",
+    "repl.co",
+    "replit.app",
     "run.app",
+    "scw.cloud",
     "sslip.io",
+    "surge.sh",
+    "traefik.me",
+    "trafficmanager.net",
     "trycloudflare.com",
     "ts.net",
     "vercel.app",
+    "wasabisys.com",
+    "web.app",
     "windows.net",
     "workers.dev",
 ];
@@ -104,6 +143,7 @@ mod tests {
             ("registry.cn-hangzhou.aliyuncs.com", "dockerauth.cn-hangzhou.aliyuncs.com"),
             ("127.0.0.1", "localhost"),
             ("10.0.0.1", "10.0.0.1"),
+            ("a.jfrog.io", "a.jfrog.io"),
             ("registry", "registry"),
         ] {
             assert!(trusts(registry, realm), "{registry} {realm}");
@@ -118,6 +158,12 @@ mod tests {
             ("registry.example.com.cn", "auth.evil.com.cn"),
             ("a.azurecr.io", "b.azurecr.io"),
             ("a.nip.io", "b.nip.io"),
+            ("a.jfrog.io", "b.jfrog.io"),
+            ("a.westeurope.azurecontainer.io", "b.westeurope.azurecontainer.io"),
+            ("a.azurestaticapps.net", "b.azurestaticapps.net"),
+            ("a.web.app", "b.web.app"),
+            ("a.firebaseapp.com", "b.firebaseapp.com"),
+            ("a.functions.fnc.fr-par.scw.cloud", "b.functions.fnc.fr-par.scw.cloud"),
             ("ghcr.io", "lscr.io"),
             ("notexample.com", "example.com"),
             ("10.0.0.1", "10.0.0.2"),
