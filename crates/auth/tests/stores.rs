@@ -105,6 +105,26 @@ async fn files_are_read_in_the_order_of_the_tools() {
 }
 
 #[tokio::test]
+async fn only_a_regular_file_of_a_sane_size_is_read() {
+    let home = Home::new().file("huge.json", &" ".repeat(1024 * 1024 + 1)).entry("small.json");
+    let (fifo, link, huge) = (home.path("fifo"), home.path("link.json"), home.path("huge.json"));
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    std::os::unix::fs::symlink(home.path("small.json"), &link).unwrap();
+    for (path, what) in [
+        ("/dev/zero", "not a regular file"),
+        (text(&fifo), "not a regular file"),
+        (text(home.0.path()), "not a regular file"),
+        (text(&huge), "more than 1048576 bytes"),
+    ] {
+        let error = find(&home.stores(&[("REGISTRY_AUTH_FILE", path)]), "r.example").await.unwrap_err();
+        assert_eq!(error.kind(), AuthErrorKind::Local);
+        assert!(error.to_string().ends_with(what), "{error}");
+    }
+    assert_eq!(home.user(&[("REGISTRY_AUTH_FILE", text(&link))]).await.as_deref(), Some("small.json"));
+    assert_eq!(home.user(&[("REGISTRY_AUTH_FILE", "/dev/null")]).await, None);
+}
+
+#[tokio::test]
 async fn a_named_file_replaces_the_others() {
     let home = full();
     let (named, elsewhere, other) = (home.path("named.json"), home.path("elsewhere"), home.path("other"));

@@ -1,5 +1,10 @@
 //! Credential files: Docker's `config.json` and podman's `auth.json`, which share one format.
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Read},
+    path::Path,
+};
 
 use reference::{Registry, RepositoryName};
 use serde::Deserialize;
@@ -38,7 +43,7 @@ pub(crate) enum Answer {
 impl File {
     /// Reads a file; `None` when it is not there.
     pub(crate) fn read(path: &Path, name: String, legacy: bool) -> Result<Option<Self>, AuthError> {
-        match fs::read(path) {
+        match read_capped(path) {
             Ok(bytes) => Self::parse(&bytes, name, legacy).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(AuthError::File { file: name, what: error.to_string() }),
@@ -99,6 +104,23 @@ impl File {
     }
 }
 
+/// The bytes of a regular file. A FIFO would never end to open, and a device never to read.
+fn read_capped(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        // The one device that people name on purpose, to say that there are no credentials.
+        if path.canonicalize()? == Path::new("/dev/null") {
+            return Ok(Vec::new());
+        }
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_FILE.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {MAX_FILE} bytes")));
+    }
+    Ok(bytes)
+}
+
 /// The names under which tools keep one registry.
 fn names(registry: &Registry) -> Vec<String> {
     if registry.is_docker_hub() {
@@ -136,6 +158,9 @@ fn describe(error: &serde_json::Error) -> String {
     format!("line {}: {what}", error.line())
 }
 
+/// The most bytes of a credential file: thousands of registries.
+const MAX_FILE: u64 = 1024 * 1024;
+
 /// The last is Docker's own key.
 const HUB_NAMES: [&str; 5] = [
     "docker.io",
@@ -152,14 +177,14 @@ mod tests {
     fn answer(text: &str, registry: &str, repository: &str) -> String {
         let file = File::parse(text.as_bytes(), "f".to_owned(), false).unwrap();
         match file.look_up(&registry.parse().unwrap(), &repository.parse().unwrap()).unwrap() {
-            Answer::Credential(credential) => credential.login().unwrap().0.to_owned(),
+            Answer::Credential(credential) => credential.login().unwrap().1.expose().to_owned(),
             Answer::Helper(name) => format!("helper {name}"),
             Answer::Nothing => "nothing".to_owned(),
         }
     }
 
     fn file(keys: &[&str]) -> String {
-        let entry = |key: &&str| format!(r#""{key}":{{"username":"{key}","password":"p"}}"#);
+        let entry = |key: &&str| format!(r#""{key}":{{"username":"u","password":"{key}"}}"#);
         format!(r#"{{"auths":{{{}}}}}"#, keys.iter().map(entry).collect::<Vec<_>>().join(","))
     }
 
@@ -193,12 +218,12 @@ mod tests {
 
     #[test]
     fn helpers_come_before_and_after_the_entries() {
-        let text = r#"{"auths":{"a.example":{"username":"file","password":"p"},"b.example":{}},
+        let text = r#"{"auths":{"a.example":{"username":"u","password":"file"},"b.example":{}},
             "credHelpers":{"a.example":"one"},"credsStore":"all"}"#;
         assert_eq!(answer(text, "a.example", "x"), "helper one");
         assert_eq!(answer(text, "b.example", "x"), "helper all");
         assert_eq!(answer(text, "c.example", "x"), "helper all");
-        let text = r#"{"auths":{"a.example":{"username":"file","password":"p"}},"credsStore":"all"}"#;
+        let text = r#"{"auths":{"a.example":{"username":"u","password":"file"}},"credsStore":"all"}"#;
         assert_eq!(answer(text, "a.example", "x"), "file");
         let hub = r#"{"credHelpers":{"docker.io":"one"}}"#;
         assert_eq!(answer(hub, "docker.io", "library/x"), "helper one");
