@@ -1,5 +1,5 @@
 //! Credentials as users give them: by flags, by a request's body, by the environment. Levels are never mixed.
-use auth::{Credential, Found, Secret};
+use auth::{AuthError, Credential, Found, Secret};
 use reference::Registry;
 
 use crate::usage::Usage;
@@ -107,8 +107,10 @@ impl Words {
                         "add the user name; or say that it is an Azure registry with --acr {}",
                         door.registry
                     )
-                } else {
+                } else if matches!(why, AuthError::PasswordMissing { .. }) {
                     "add a password: --password-stdin, --password-file, or the environment".to_owned()
+                } else {
+                    why.hint().unwrap_or_default()
                 };
                 Err(Usage::about(from, why.to_string()).hint(hint))
             }
@@ -161,6 +163,12 @@ mod tests {
     #[test]
     fn a_user_name_without_a_password_is_refused() {
         assert!(found(words(Some("me"), None), "registry.example", false, true).is_err());
+    }
+
+    #[test]
+    fn a_user_name_with_a_colon_is_refused_and_the_hint_does_not_ask_for_a_password() {
+        let why = found(words(Some("me:secret"), Some("p")), "registry.example", false, true).unwrap_err();
+        assert!(why.hint.unwrap().contains("apart"));
     }
 
     #[test]

@@ -80,7 +80,8 @@ impl Credential {
     /// What a user name and a password mean at `registry`; `acr` says that the user named it an Azure Container
     /// Registry.
     ///
-    /// Neither is anonymous. A user name needs a password. A password alone is an Entra access token, which only
+    /// Neither is anonymous. A user name needs a password, and holds no colon: Basic authentication ends it there
+    /// (RFC 7617, 2). A password alone is an Entra access token, which only
     /// an Azure Container Registry takes.
     pub fn from_login(
         username: Option<String>,
@@ -90,6 +91,9 @@ impl Credential {
     ) -> Result<Option<Self>, AuthError> {
         match (username, password) {
             (None, None) => Ok(None),
+            (Some(username), Some(_)) if username.contains(':') => {
+                Err(AuthError::ColonInUsername { registry: registry.to_string() })
+            }
             (Some(username), Some(password)) => Ok(Some(Self::Basic { username, password })),
             (Some(_), None) => Err(AuthError::PasswordMissing { registry: registry.to_string() }),
             (None, Some(token)) if is_acr(registry, acr) => Ok(Some(Self::EntraToken(token))),
@@ -156,6 +160,17 @@ mod tests {
         assert_eq!(missing.kind(), crate::AuthErrorKind::Usage);
         let basic = login(Some("u"), Some("p"), "r.example", false).unwrap();
         assert!(matches!(basic, Some(Credential::Basic { .. })));
+    }
+
+    #[test]
+    fn a_user_name_holds_no_colon() {
+        for username in ["u:v", ":", "u:"] {
+            let refused = login(Some(username), Some("p"), "r.example", false).unwrap_err();
+            assert!(matches!(refused, AuthError::ColonInUsername { .. }), "{username}");
+            assert_eq!(refused.kind(), crate::AuthErrorKind::Usage);
+            assert!(refused.hint().is_some());
+        }
+        assert!(login(Some("u"), Some("p:q"), "r.example", false).unwrap().is_some());
     }
 
     #[test]

@@ -132,6 +132,12 @@ pub enum AuthError {
         /// The registry.
         registry: String,
     },
+    /// A user name that Basic authentication cannot carry.
+    #[error("the user name for {registry} holds a colon")]
+    ColonInUsername {
+        /// The registry.
+        registry: String,
+    },
     /// A password without a user name, at a registry that is not an Azure Container Registry.
     #[error(
         "a password without a user name is an Entra access token, and {registry} is not an Azure Container Registry"
@@ -178,9 +184,10 @@ impl AuthError {
             | Self::Denied { .. }
             | Self::TokenEndpoint { .. }
             | Self::Helper { .. } => AuthErrorKind::Authentication,
-            Self::PasswordMissing { .. } | Self::NotAcr { .. } | Self::EntraInClear { .. } => {
-                AuthErrorKind::Usage
-            }
+            Self::PasswordMissing { .. }
+            | Self::ColonInUsername { .. }
+            | Self::NotAcr { .. }
+            | Self::EntraInClear { .. } => AuthErrorKind::Usage,
             Self::RealmRefused { .. } => AuthErrorKind::Address,
             Self::TokenMalformed { .. } => AuthErrorKind::Protocol,
             Self::Unreachable { .. } => AuthErrorKind::Unreachable,
@@ -206,6 +213,9 @@ impl AuthError {
             }
             Self::RealmRefused { refusal, .. } => refusal.hint().map(str::to_owned),
             Self::PasswordMissing { .. } => Some("give the password too".to_owned()),
+            Self::ColonInUsername { .. } => {
+                Some("give the user name and the password apart, not as `name:password`".to_owned())
+            }
             Self::NotAcr { registry } => Some(format!(
                 "give a user name, or say --acr {registry} if it is an Azure Container Registry"
             )),

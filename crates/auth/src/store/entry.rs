@@ -41,6 +41,9 @@ impl Entry {
         }
         let username = self.username.clone().unwrap_or_default();
         let password = self.password.clone().unwrap_or_default();
+        if username.contains(':') {
+            return Err("`username` holds a colon");
+        }
         Ok(if username.is_empty() && password.is_empty() { None } else { Some((username, password)) })
     }
 }
@@ -134,6 +137,7 @@ mod tests {
     #[test]
     fn what_is_no_base64_is_an_error() {
         assert!(read(r#"{"auth":"!!!"}"#).is_err());
+        assert!(read(r#"{"username":"u:v","password":"p"}"#).is_err());
         assert!(read(r#"{"auth":"/////w=="}"#).is_err());
     }
 }

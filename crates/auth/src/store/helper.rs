@@ -117,6 +117,9 @@ impl Helper {
         if output.username.is_empty() && output.secret.is_empty() {
             return Ok(None);
         }
+        if output.username.contains(':') {
+            return Err(self.failed("its user name holds a colon".to_owned()));
+        }
         Ok(Some(of_login(output.username, output.secret)))
     }
 
