@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a promise that is broken stops the test")]
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/stdin.rs"]
+mod stdin;
 
 use std::path::Path;
 

@@ -1,102 +1,45 @@
 //! The body of an importImage call (`ImportImageParameters`), as `--request` takes it.
-use std::{collections::BTreeMap, fmt, iter};
+use std::iter;
 
 use auth::Secret;
-use serde::Deserialize;
-use serde_json::Value;
 
-use super::{Field, NamedBy, Request, Texts};
+use super::{
+    Field, NamedBy, Request, Texts,
+    json::{Node, not_json},
+};
 use crate::{credential::Words, usage::Usage};
 
 /// The largest body that is read, in bytes. A real one has a few hundred.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Body {
-    source: Option<BodySource>,
-    target_tags: Option<Vec<String>>,
-    untagged_target_repositories: Option<Vec<String>>,
-    mode: Option<String>,
-    #[serde(flatten)]
-    unknown: BTreeMap<String, Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct BodySource {
-    source_image: Option<String>,
-    registry_uri: Option<String>,
-    resource_id: Option<String>,
-    credentials: Option<BodyCredentials>,
-    #[serde(flatten)]
-    unknown: BTreeMap<String, Value>,
-}
-
-#[derive(Deserialize)]
-struct BodyCredentials {
-    username: Option<String>,
-    password: Option<Password>,
-    #[serde(flatten)]
-    unknown: BTreeMap<String, Value>,
-}
-
-/// Text that no error message repeats.
-#[derive(Deserialize)]
-#[serde(from = "String")]
-struct Password(Secret);
-
-impl From<String> for Password {
-    fn from(text: String) -> Self {
-        Self(Secret::new(text))
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(..)")
-    }
-}
-
 /// Reads a body; `suffix` is what Azure registry names end with.
 pub(crate) fn read(bytes: &[u8], suffix: &str) -> Result<Request, Usage> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let body: Body = serde_json::from_slice(bytes).map_err(|why| not_a_body(&why))?;
-    let unknown = body.unknown_fields();
-    let Some(source) = body.source else {
-        return Err(Usage::about("source", "the request has no source"));
+    let text = std::str::from_utf8(bytes).map_err(|_| not_json("this is not UTF-8"))?;
+    let mut body = Node::document(text)?.object()?;
+    let mut source = match body.take("source") {
+        Some(source) => source.object()?,
+        None => return Err(Usage::about("source", "the request has no source")),
     };
     let mut texts = Texts {
-        source: Field::new("source.sourceImage", source.source_image.unwrap_or_default()),
-        registry: Some(named_by(source.registry_uri, source.resource_id)?),
-        tagged: fields("targetTags", body.target_tags),
-        untagged: fields("untaggedTargetRepositories", body.untagged_target_repositories),
-        force: is_force(body.mode.as_deref())?,
+        source: Field::new("source.sourceImage", source.text("sourceImage")?.unwrap_or_default()),
+        registry: Some(named_by(source.text("registryUri")?, source.text("resourceId")?)?),
+        tagged: fields("targetTags", body.take("targetTags"))?,
+        untagged: fields("untaggedTargetRepositories", body.take("untaggedTargetRepositories"))?,
+        force: is_force(body.text("mode")?.as_deref())?,
     };
+    let (credentials, strange) = credentials(source.take("credentials"))?;
     let lowered = lower(&mut texts);
     let mut request = Request::read(&texts, suffix)?;
     request.warnings.extend(lowered);
-    request.credentials = source.credentials.and_then(words);
+    request.credentials = credentials;
+    let unknown: Vec<String> = body.rest().chain(source.rest()).chain(strange).collect();
     if !unknown.is_empty() {
         let warning =
             format!("the request has fields that are not known and do nothing: {}", unknown.join(", "));
         request.warnings.push(warning);
     }
     Ok(request)
-}
-
-/// Line and column come with the message, so that an editor finds the place. A message quotes text that did not fit,
-/// which may be a password: only its position is repeated then.
-fn not_a_body(why: &serde_json::Error) -> Usage {
-    let at = format!("line {} column {}", why.line(), why.column());
-    let text = why.to_string();
-    let what = if text.starts_with("invalid type: string") || text.starts_with("invalid value: string") {
-        "a string stands where something else belongs".to_owned()
-    } else {
-        text.strip_suffix(&format!(" at {at}")).unwrap_or(&text).to_owned()
-    };
-    Usage::about("--request", format!("{at}: {what}"))
-        .hint("the body is importImage's ImportImageParameters: source, targetTags, untaggedTargetRepositories, mode")
 }
 
 fn named_by(uri: Option<String>, id: Option<String>) -> Result<NamedBy, Usage> {
@@ -112,9 +55,10 @@ fn named_by(uri: Option<String>, id: Option<String>) -> Result<NamedBy, Usage> {
     }
 }
 
-fn fields(name: &str, texts: Option<Vec<String>>) -> Vec<Field> {
-    let texts = texts.unwrap_or_default().into_iter().enumerate();
-    texts.map(|(index, text)| Field::new(format!("{name}[{index}]"), text)).collect()
+fn fields(name: &str, list: Option<Node<'_>>) -> Result<Vec<Field>, Usage> {
+    let Some(list) = list else { return Ok(Vec::new()) };
+    let texts = list.list()?.into_iter().enumerate();
+    texts.map(|(index, node)| Ok(Field::new(format!("{name}[{index}]"), node.text()?))).collect()
 }
 
 /// Azure compares names without regard to case, and its documentation's own examples have capitals in repositories,
@@ -149,29 +93,19 @@ fn is_force(mode: Option<&str>) -> Result<bool, Usage> {
     }
 }
 
-/// Empty text counts as missing; an object with neither is no credential at all.
-fn words(credentials: BodyCredentials) -> Option<Words> {
-    let username = credentials.username.filter(|name| !name.is_empty());
-    let password =
-        credentials.password.map(|password| password.0).filter(|secret| !secret.expose().is_empty());
-    (username.is_some() || password.is_some()).then(|| Words {
+/// The credentials, and the paths of fields that are not known. Empty text counts as missing; an object with neither
+/// name nor password is no credential at all.
+fn credentials(node: Option<Node<'_>>) -> Result<(Option<Words>, Vec<String>), Usage> {
+    let Some(node) = node else { return Ok((None, Vec::new())) };
+    let mut object = node.object()?;
+    let username = object.text("username")?.filter(|name| !name.is_empty());
+    let password = object.text("password")?.map(Secret::new).filter(|secret| !secret.is_empty());
+    let words = (username.is_some() || password.is_some()).then(|| Words {
         username,
         password,
         from: "the request's credentials".to_owned(),
-    })
-}
-
-impl Body {
-    fn unknown_fields(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.unknown.keys().cloned().collect();
-        if let Some(source) = &self.source {
-            names.extend(source.unknown.keys().map(|key| format!("source.{key}")));
-            if let Some(credentials) = &source.credentials {
-                names.extend(credentials.unknown.keys().map(|key| format!("source.credentials.{key}")));
-            }
-        }
-        names
-    }
+    });
+    Ok((words, object.rest().collect()))
 }
 
 #[cfg(test)]
@@ -203,7 +137,12 @@ mod tests {
 
     #[test]
     fn a_field_given_twice_is_refused() {
-        assert!(with(r#","mode":"Force","mode":"NoForce""#).unwrap_err().message.contains("duplicate"));
+        assert!(
+            with(r#","mode":"Force","mode":"NoForce""#)
+                .unwrap_err()
+                .to_string()
+                .contains("mode: is given twice")
+        );
     }
 
     #[test]
@@ -271,9 +210,23 @@ mod tests {
     }
 
     #[test]
-    fn a_password_of_the_wrong_type_is_not_repeated() {
-        let why = body(r#"{"source":{"sourceImage":"a","credentials":"hunter2"}}"#).unwrap_err();
-        assert!(!format!("{why:?}").contains("hunter2"), "{why}");
+    fn a_password_of_the_wrong_type_is_named_and_not_repeated() {
+        for wrong in
+            [r#""hunter2""#, "907", r#"{"password":907}"#, r#"{"password":9.07}"#, r#"{"password":true}"#]
+        {
+            let text = format!(
+                r#"{{"source":{{"registryUri":"r.example","sourceImage":"a","credentials":{wrong}}}}}"#
+            );
+            let why = body(&text).unwrap_err();
+            let said = format!("{why:?} {why}");
+            for secret in ["hunter2", "907", "9.07", "true"] {
+                assert!(!said.contains(secret), "{said}");
+            }
+            assert!(
+                why.field.starts_with("source.credentials") && why.message.starts_with("must be"),
+                "{why}"
+            );
+        }
     }
 
     #[test]

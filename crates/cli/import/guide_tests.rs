@@ -7,7 +7,7 @@ use reference::Reference;
 use super::{ACR_SUFFIX, Request, Source, body, target::Place};
 use crate::{
     args::{Cli, Command, ImportArgs},
-    credential::{Door, Side, Words, of_flags},
+    credential::{Door, Password, Side, Words, of_flags},
 };
 
 const RESOURCE_ID: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/sourceResourceGroup/providers/Microsoft.ContainerRegistry/registries/mySourceRegistry";
@@ -64,7 +64,8 @@ fn import(words: &[&str]) -> Meaning {
     };
     assert_eq!(registry.to_string(), "myregistry.azurecr.io");
     let request = Request::read(&args.what.texts(), ACR_SUFFIX).unwrap();
-    let password = args.source_login.password.map(|hidden| hidden.0);
+    let password = args.source_login.password;
+    let password = password.map(|hidden| Password { flag: "--password", secret: hidden.0 });
     let words = of_flags(Side::Source, args.source_login.username, password, &|_| None);
     meaning(&request, words)
 }

@@ -3,6 +3,7 @@
 //! `az acr import` flags and the REST body both become a [`Request`]; its gaps are filled in [`Request::settle`],
 //! once the source's own name is known.
 pub(crate) mod body;
+mod json;
 pub(crate) mod registry;
 pub(crate) mod source;
 pub(crate) mod target;
