@@ -15,6 +15,15 @@ pub(crate) struct Words {
     pub(crate) from: String,
 }
 
+/// A password, and the flag that gave it.
+#[derive(Debug, Clone)]
+pub(crate) struct Password {
+    /// `--password-stdin`, for messages.
+    pub(crate) flag: &'static str,
+    /// The password itself; never empty.
+    pub(crate) secret: Secret,
+}
+
 /// One side of a copy, and the environment variables that are its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -35,11 +44,11 @@ impl Side {
         }
     }
 
-    /// The flags of the side's user name and password.
-    fn flags(self) -> (&'static str, &'static str) {
+    /// The flag of the side's user name.
+    fn flag(self) -> &'static str {
         match self {
-            Self::Source => ("--username", "--password"),
-            Self::Target => ("--target-username", "--target-password-file"),
+            Self::Source => "--username",
+            Self::Target => "--target-username",
         }
     }
 }
@@ -48,26 +57,26 @@ impl Side {
 pub(crate) fn of_flags(
     side: Side,
     username: Option<String>,
-    password: Option<Secret>,
+    password: Option<Password>,
     environment: Environment<'_>,
 ) -> Option<Words> {
-    if username.is_none() && password.is_none() {
-        return None;
-    }
-    let from_environment = || environment(side.variables().1).map(Secret::new);
-    let password = match &username {
-        Some(_) => password.or_else(from_environment),
-        None => password,
+    let from = match (&username, &password) {
+        (None, None) => return None,
+        (None, Some(alone)) => alone.flag,
+        (Some(_), _) => side.flag(),
     };
-    let (named, alone) = side.flags();
-    let from = if username.is_some() { named } else { alone };
+    let from_environment = || given(environment, side.variables().1).map(Secret::new);
+    let password = match &username {
+        Some(_) => password.map(|password| password.secret).or_else(from_environment),
+        None => password.map(|password| password.secret),
+    };
     Some(Words { username, password, from: from.to_owned() })
 }
 
 /// What the environment gives for `side`. Empty variables count as missing.
 pub(crate) fn of_environment(side: Side, environment: Environment<'_>) -> Option<Words> {
     let (username, password) = side.variables();
-    let given = |name: &str| environment(name).filter(|text| !text.is_empty());
+    let given = |name| given(environment, name);
     let from = if given(username).is_some() { username } else { password };
     let words = Words {
         username: given(username),
@@ -75,6 +84,11 @@ pub(crate) fn of_environment(side: Side, environment: Environment<'_>) -> Option
         from: from.to_owned(),
     };
     (words.username.is_some() || words.password.is_some()).then_some(words)
+}
+
+/// A variable; an empty one counts as missing.
+fn given(environment: Environment<'_>, name: &str) -> Option<String> {
+    environment(name).filter(|text| !text.is_empty())
 }
 
 /// A registry, and what matters about it when a password stands alone.
@@ -146,8 +160,9 @@ mod tests {
     #[test]
     fn flags_come_before_the_environment_and_are_not_mixed_with_it() {
         let environment = with(&[("TRANSSHIP_SOURCE_USERNAME", "env"), ("TRANSSHIP_SOURCE_PASSWORD", "env")]);
-        let alone = of_flags(Side::Source, None, Some(secret("token")), &environment).unwrap();
-        assert_eq!(alone.username, None);
+        let token = Some(Password { flag: "--password-stdin", secret: secret("token") });
+        let alone = of_flags(Side::Source, None, token, &environment).unwrap();
+        assert_eq!((alone.username, alone.from.as_str()), (None, "--password-stdin"));
         assert_eq!(of_flags(Side::Source, None, None, &environment), None);
         assert_eq!(of_environment(Side::Source, &environment).unwrap().username.unwrap(), "env");
         assert_eq!(of_environment(Side::Target, &environment), None);
@@ -158,6 +173,13 @@ mod tests {
         let environment = with(&[("TRANSSHIP_SOURCE_PASSWORD", "env")]);
         let words = of_flags(Side::Source, Some("me".to_owned()), None, &environment).unwrap();
         assert_eq!(words.password.unwrap().expose(), "env");
+    }
+
+    #[test]
+    fn an_empty_variable_is_no_password() {
+        let environment = with(&[("TRANSSHIP_SOURCE_PASSWORD", "")]);
+        let words = of_flags(Side::Source, Some("me".to_owned()), None, &environment).unwrap();
+        assert!(found(words, "registry.example", false, true).is_err());
     }
 
     #[test]

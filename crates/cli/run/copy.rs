@@ -25,8 +25,8 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console) -> Result<Done, Fai
     let source = location("SRC", &args.source)?;
     let targets =
         args.destinations.iter().map(|text| location("DST", text)).collect::<Result<Vec<_>, _>>()?;
-    let from = source_words(args, &source, console)?;
-    let to = target_words(args, &targets)?;
+    let from = source_words(args, &source, console).await?;
+    let to = target_words(args, &targets).await?;
     let places = Places::new(&args.reach, [])?;
     let read = read(&places, &source, from).await?;
     let landings = landing::all(&targets, &read.origin)?;
@@ -59,8 +59,12 @@ fn location(field: &str, text: &str) -> Result<Location, Usage> {
     text.parse().map_err(|why| Usage::parse(field, &why))
 }
 
-fn source_words(args: &CopyArgs, source: &Location, console: &Console) -> Result<Option<Words>, Failure> {
-    let flags = login::source(&args.source_login, console)?;
+async fn source_words(
+    args: &CopyArgs,
+    source: &Location,
+    console: &Console,
+) -> Result<Option<Words>, Failure> {
+    let flags = login::source(&args.source_login, console).await?;
     match source {
         Location::Registry(_) => Ok(flags.or_else(|| login::environment(credential::Side::Source))),
         Location::Layout(_) if flags.is_none() => Ok(None),
@@ -69,8 +73,8 @@ fn source_words(args: &CopyArgs, source: &Location, console: &Console) -> Result
 }
 
 /// Credentials are for one registry: they are never tried at a second one.
-fn target_words(args: &CopyArgs, targets: &[Location]) -> Result<Option<Words>, Failure> {
-    let flags = login::target(&args.target_login)?;
+async fn target_words(args: &CopyArgs, targets: &[Location]) -> Result<Option<Words>, Failure> {
+    let flags = login::target(&args.target_login).await?;
     let mut registries: Vec<&Registry> = targets.iter().filter_map(registry).collect();
     registries.dedup();
     let given = flags.is_some();

@@ -25,13 +25,13 @@ pub(crate) async fn import(args: &ImportArgs, console: &Console) -> Result<Done,
     for note in args.notes()? {
         console.warn(&note);
     }
-    let mut request = request::read(args)?;
+    let place = args.target.place()?;
+    let mut request = request::read(args).await?;
     for warning in &request.warnings {
         console.warn(warning);
     }
-    let place = args.target.place()?;
-    let from = source_words(args, &mut request, console)?;
-    let to = target_words(args, &place)?;
+    let from = source_words(args, &mut request, console).await?;
+    let to = target_words(args, &place).await?;
     let azure = azure(&request.source).into_iter().chain(azure_target(&place));
     let places = Places::new(&args.reach, azure.cloned())?;
     let to = Ashore::new(&places, place, to)?;
@@ -68,12 +68,12 @@ struct Read {
     shown: String,
 }
 
-fn source_words(
+async fn source_words(
     args: &ImportArgs,
     request: &mut Request,
     console: &Console,
 ) -> Result<Option<Words>, Failure> {
-    let flags = login::source(&args.source_login, console)?;
+    let flags = login::source(&args.source_login, console).await?;
     let body = request.credentials.take();
     let given = match (flags, body) {
         (Some(_), Some(_)) => {
@@ -90,8 +90,8 @@ fn source_words(
     }
 }
 
-fn target_words(args: &ImportArgs, place: &Place) -> Result<Option<Words>, Failure> {
-    let flags = login::target(&args.target_login)?;
+async fn target_words(args: &ImportArgs, place: &Place) -> Result<Option<Words>, Failure> {
+    let flags = login::target(&args.target_login).await?;
     match place {
         Place::Registry { .. } => Ok(flags.or_else(|| login::environment(credential::Side::Target))),
         Place::Layout(_) if flags.is_none() => Ok(None),

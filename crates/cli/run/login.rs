@@ -7,35 +7,36 @@ use std::{
 
 use auth::Secret;
 
+use super::apart::apart;
 use crate::{
     args::{SourceLogin, TargetLogin},
-    credential::{Side, Words, of_environment, of_flags},
+    credential::{Password, Side, Words, of_environment, of_flags},
     failure::Failure,
     render::Console,
+    usage::Usage,
 };
 
 /// The largest password that is read, in bytes: tokens have a few thousand.
 const MAX_PASSWORD: u64 = 64 * 1024;
 
 /// What the flags give for the source.
-pub(crate) fn source(login: &SourceLogin, console: &Console) -> Result<Option<Words>, Failure> {
+pub(crate) async fn source(login: &SourceLogin, console: &Console) -> Result<Option<Words>, Failure> {
     let password = if let Some(hidden) = &login.password {
         console.warn("others on this machine can see the password of --password; --password-stdin hides it");
-        Some(hidden.0.clone())
+        Some(filled("--password", hidden.0.clone())?)
     } else if login.password_stdin {
-        Some(
-            secret(io::stdin().lock())
-                .map_err(|why| Failure::File { path: "the password on stdin".to_owned(), why })?,
-        )
+        let secret = apart(|| secret(io::stdin().lock())).await;
+        let secret = secret.map_err(|why| Failure::File { path: "the password on stdin".to_owned(), why })?;
+        Some(filled("--password-stdin", secret)?)
     } else {
-        login.password_file.as_deref().map(of_file).transpose()?
+        of_file("--password-file", login.password_file.as_deref()).await?
     };
     Ok(of_flags(Side::Source, login.username.clone(), password, &variable))
 }
 
 /// What the flags give for the target.
-pub(crate) fn target(login: &TargetLogin) -> Result<Option<Words>, Failure> {
-    let password = login.target_password_file.as_deref().map(of_file).transpose()?;
+pub(crate) async fn target(login: &TargetLogin) -> Result<Option<Words>, Failure> {
+    let password = of_file("--target-password-file", login.target_password_file.as_deref()).await?;
     Ok(of_flags(Side::Target, login.target_username.clone(), password, &variable))
 }
 
@@ -48,8 +49,19 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn of_file(path: &Path) -> Result<Secret, Failure> {
-    File::open(path).and_then(secret).map_err(|why| Failure::file(path, why))
+async fn of_file(flag: &'static str, path: Option<&Path>) -> Result<Option<Password>, Failure> {
+    let Some(path) = path.map(Path::to_owned) else { return Ok(None) };
+    let file = path.clone();
+    let secret = apart(move || File::open(file).and_then(secret)).await;
+    Ok(Some(filled(flag, secret.map_err(|why| Failure::file(&path, why))?)?))
+}
+
+/// An empty password is a mistake, most often a variable that is not set: it would be sent as it is.
+fn filled(flag: &'static str, secret: Secret) -> Result<Password, Usage> {
+    if secret.is_empty() {
+        return Err(Usage::about(flag, "the password is empty"));
+    }
+    Ok(Password { flag, secret })
 }
 
 /// The text without the line end that editors and `echo` leave.

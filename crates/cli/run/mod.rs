@@ -1,4 +1,5 @@
 //! Commands at work: from what was typed to a job for the engine.
+mod apart;
 mod copy;
 mod import;
 mod login;
@@ -23,11 +24,13 @@ pub(crate) fn start(command: &Command, console: &Console) -> Result<Done, Failur
     let runtime = runtime.map_err(|why| Failure::File { path: "the network".to_owned(), why })?;
     let done = runtime.block_on(async {
         tokio::select! {
-            done = perform(command, console) => done,
+            // Signals are listened to before anything begins.
+            biased;
             signal = signal::caught() => Err(Failure::Interrupted(signal)),
+            done = perform(command, console) => done,
         }
     });
-    // A name that is still being looked up, or a file still being read, keeps nobody waiting.
+    // A name that is still being looked up keeps nobody waiting.
     runtime.shutdown_background();
     done
 }

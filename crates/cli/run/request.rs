@@ -4,6 +4,7 @@ use std::{
     io::{self, Read},
 };
 
+use super::apart::apart;
 use crate::{
     args::ImportArgs,
     failure::Failure,
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// The request, by flags or by a body.
-pub(super) fn read(args: &ImportArgs) -> Result<Request, Failure> {
+pub(super) async fn read(args: &ImportArgs) -> Result<Request, Failure> {
     let suffix = args.target.acr_suffix();
     let Some(path) = &args.what.request else { return Ok(Request::read(&args.what.texts(), suffix)?) };
     let stdin = path.as_os_str() == "-";
@@ -20,10 +21,13 @@ pub(super) fn read(args: &ImportArgs) -> Result<Request, Failure> {
         return Err(Usage::new("--request - and --password-stdin both read stdin").into());
     }
     let bytes = if stdin {
-        whole(io::stdin().lock())
+        apart(|| whole(io::stdin().lock()))
+            .await
             .map_err(|why| Failure::File { path: "the request on stdin".to_owned(), why })?
     } else {
-        File::open(path).and_then(whole).map_err(|why| Failure::file(path, why))?
+        let file = path.clone();
+        let read = apart(move || File::open(file).and_then(whole)).await;
+        read.map_err(|why| Failure::file(path, why))?
     };
     if bytes.len() > body::MAX_BODY {
         return Err(
