@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LAST_PAUSE: Duration = Duration::from_millis(640);
 /// How often, and how long apart, making an empty layout is tried while another process makes the same.
-const SKELETON_ATTEMPTS: usize = 200;
+const SKELETON_ATTEMPTS: usize = 500;
 const SKELETON_PAUSE: Duration = Duration::from_millis(10);
 
 /// An OCI image layout. Cheap to clone; clones share one memory of `index.json`.
@@ -89,7 +89,15 @@ impl Layout {
     }
 
     /// Opens a layout, and makes the directory and an empty layout in it where there is none.
+    ///
+    /// # Errors
+    /// [`FaultKind::Local`] when the disk fails, or another process holds the lock for 5 seconds while the layout is
+    /// not complete.
     pub fn create_or_open(dir: &Path) -> Result<Self, Fault> {
+        Self::create_within(dir, SKELETON_ATTEMPTS)
+    }
+
+    fn create_within(dir: &Path, attempts: usize) -> Result<Self, Fault> {
         let shown = shown(dir);
         let local = |what: &str, error: io::Error| {
             Fault::new(FaultKind::Local, Step::OpenLayout, format!("{what}: {error}"))
@@ -98,7 +106,7 @@ impl Layout {
         };
         std::fs::create_dir_all(dir).map_err(|error| local("cannot make the directory", error))?;
         let root = dir.canonicalize().map_err(|error| local("cannot find the directory", error))?;
-        for attempt in 0..SKELETON_ATTEMPTS {
+        for attempt in 0..attempts {
             if make_skeleton(&root).map_err(|error| local("cannot make a layout", error))? {
                 return Self::open(dir);
             }
@@ -327,4 +335,22 @@ fn taken(shown: &str, step: Step) -> Fault {
 
 fn shown(dir: &Path) -> String {
     format!("oci:{}", dir.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_layout_is_not_waited_for_without_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let elsewhere = Lock::try_take(dir.path()).unwrap().unwrap();
+        let fault = Layout::create_within(dir.path(), 2).unwrap_err();
+        assert_eq!((fault.kind(), fault.step()), (FaultKind::Local, Step::OpenLayout));
+        assert!(fault.to_string().contains("another process"), "{fault}");
+        drop(elsewhere);
+        let complete = Layout::create_within(dir.path(), 2).unwrap();
+        let _elsewhere = Lock::try_take(complete.root()).unwrap().unwrap();
+        Layout::create_within(dir.path(), 1).unwrap();
+    }
 }

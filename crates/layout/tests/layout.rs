@@ -380,16 +380,6 @@ async fn a_writer_that_ends_in_time_is_only_waited_for() {
     published.unwrap();
 }
 
-#[test]
-fn an_empty_layout_is_not_waited_for_without_end() {
-    let dir = tempfile::tempdir().unwrap();
-    let lock = held_elsewhere(dir.path());
-    let fault = Layout::create_or_open(dir.path()).unwrap_err();
-    assert_eq!((fault.kind(), fault.step()), (FaultKind::Local, Step::OpenLayout));
-    drop(lock);
-    Layout::create_or_open(dir.path()).unwrap();
-}
-
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_failing_disk_is_a_local_fault_and_changes_nothing() {
