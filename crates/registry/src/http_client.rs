@@ -34,6 +34,8 @@ pub(crate) struct Http {
     extra_roots: Vec<CertificateDer<'static>>,
     tls: OnceLock<Result<ClientConfig, Broken>>,
     clients: Mutex<HashMap<Kind, Client>>,
+    /// Names of proxies, in lower case.
+    proxies: Arc<[String]>,
 }
 
 /// Which of our few clients a request needs.
@@ -43,17 +45,21 @@ struct Kind {
     /// Loopback never goes through a proxy.
     loopback: bool,
     reach: Reach,
+    /// Whether the host has the name of a proxy itself. Behind a proxy only the proxy's name is looked up here; that of
+    /// such a host may be either, and stays guarded.
+    is_proxy: bool,
 }
 
 impl Http {
     pub(crate) fn new(options: Arc<Options>, extra_roots: Vec<CertificateDer<'static>>) -> Self {
-        Self { options, extra_roots, tls: OnceLock::new(), clients: Mutex::default() }
+        let proxies = names::proxies().into();
+        Self { options, extra_roots, tls: OnceLock::new(), clients: Mutex::default(), proxies }
     }
 
     /// Sends a request and waits for the head of its answer.
     pub(crate) async fn send(&self, request: Request) -> Result<Reply, Broken> {
         let tls = request.url.scheme() == "https";
-        let kind = Kind { tls, loopback: is_loopback(&request.url), reach: request.reach.clone() };
+        let kind = self.kind(&request);
         let client = self.client(kind)?;
         let streamed = matches!(request.body, Payload::Stream(..));
         let patience = request.patience.saturating_add(self.options.timeouts.connect);
@@ -72,6 +78,16 @@ impl Http {
             elsewhere: false,
             body: answer.bytes_stream().map_err(move |error| classify(error, tls)).boxed(),
         })
+    }
+
+    fn kind(&self, request: &Request) -> Kind {
+        let host = request.url.host_str().unwrap_or_default();
+        Kind {
+            tls: request.url.scheme() == "https",
+            loopback: is_loopback(&request.url),
+            reach: request.reach.clone(),
+            is_proxy: self.proxies.iter().any(|proxy| proxy == host),
+        }
     }
 
     fn client(&self, kind: Kind) -> Result<Client, Broken> {
@@ -103,7 +119,8 @@ impl Http {
         if kind.loopback {
             builder = builder.no_proxy();
         }
-        builder = builder.dns_resolver(Arc::new(Names(kind.reach.clone())));
+        let trusted = if kind.is_proxy || kind.loopback { Arc::default() } else { Arc::clone(&self.proxies) };
+        builder = builder.dns_resolver(Arc::new(Names { reach: kind.reach.clone(), trusted }));
         builder.build().map_err(|error| Broken::new(Why::Setup, words(&error)))
     }
 }
@@ -126,11 +143,16 @@ fn translate(request: Request) -> reqwest::Request {
 }
 
 /// Looks up names for whoever named the host.
-struct Names(Reach);
+struct Names {
+    reach: Reach,
+    /// Names that the user gave, whoever named the host: proxies.
+    trusted: Arc<[String]>,
+}
 
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.0.clone();
+        let known = self.trusted.iter().any(|proxy| proxy.eq_ignore_ascii_case(name.as_str()));
+        let reach = if known { Reach::Named } else { self.reach.clone() };
         Box::pin(async move {
             let found = names::addresses(name.as_str().to_owned(), &reach).await?;
             Ok(Box::new(found.into_iter()) as Addrs)
@@ -142,7 +164,7 @@ fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
         None => false,
     }
 }

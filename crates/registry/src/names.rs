@@ -8,6 +8,7 @@ use std::{
 
 use auth::{Origin, RefusalReason};
 use tokio::task::spawn_blocking;
+use url::Url;
 
 use crate::wire::Reach;
 
@@ -18,6 +19,20 @@ pub(crate) async fn addresses(host: String, reach: &Reach) -> Result<Vec<SocketA
         Reach::Named => Ok(found),
         Reach::Foreign(registry) => Ok(admissible(found, &host, registry)?),
     }
+}
+
+/// The hosts of the proxies that the environment names, from the variables that the HTTP library reads. The user named
+/// them: no registry did.
+pub(crate) fn proxies() -> Vec<String> {
+    let names = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+    names.iter().filter_map(|name| proxy_host(&std::env::var(name).ok()?)).collect()
+}
+
+/// The host of a proxy's URL; the scheme may be left out.
+fn proxy_host(value: &str) -> Option<String> {
+    let value = value.trim();
+    let url = if value.contains("://") { Url::parse(value) } else { Url::parse(&format!("http://{value}")) };
+    Some(url.ok()?.host_str().filter(|host| !host.is_empty())?.to_ascii_lowercase())
 }
 
 /// RFC 6761, section 6.3: names below `localhost` are loopback, whatever a name server says of them.
@@ -74,6 +89,14 @@ mod tests {
     async fn names_below_localhost_are_loopback() {
         let found = look_up("registry.localhost".to_owned()).await.unwrap();
         assert!(!found.is_empty() && found.iter().all(|socket| socket.ip().is_loopback()));
+    }
+
+    #[test]
+    fn a_proxys_host_is_read_with_and_without_a_scheme() {
+        for value in ["http://Proxy.example:3128", "proxy.example:3128", "http://me:pw@proxy.example/"] {
+            assert_eq!(proxy_host(value).as_deref(), Some("proxy.example"), "{value}");
+        }
+        assert_eq!(proxy_host(""), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use auth::{CredentialSource, Negotiator, Origin};
 use content::Fault;
 use reference::{Registry, RepositoryName};
+use url::Url;
 
 use crate::{
     Options, Repository, client::Client, endpoint::Tokens, facts::Facts, http_client::Http,
@@ -76,12 +77,31 @@ impl Registries {
         client
     }
 
+    /// As a URL spells it: every URL that the registry names is compared with it.
     fn origin(&self, registry: &Registry) -> Origin {
-        let https = self.options.speaks_tls(registry);
-        let host = registry.api_host();
-        let suffix = registry.port().map(|port| format!(":{port}"));
-        let host = suffix.and_then(|port| host.strip_suffix(&port)).unwrap_or(&host).to_owned();
-        let port = registry.port().unwrap_or(if https { 443 } else { 80 });
-        Origin { https, host, port }
+        let (https, host) = (self.options.speaks_tls(registry), registry.api_host());
+        let scheme = if https { "https" } else { "http" };
+        let url = Url::parse(&format!("{scheme}://{host}/")).ok();
+        let port = if https { 443 } else { 80 };
+        url.and_then(|url| Origin::of(&url)).unwrap_or(Origin { https, host, port })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth::Given;
+
+    use super::*;
+
+    #[test]
+    fn an_origin_is_spelt_as_urls_spell_it() {
+        let registries = Registries::new(Options::default()).unwrap();
+        for name in
+            ["[::ffff:127.0.0.1]:5000", "[0:0::1]", "docker.io", "REGISTRY.example:443", "127.0.0.1:80"]
+        {
+            let client = registries.client(&name.parse().unwrap(), Arc::new(Given(None)));
+            let url = client.url("/v2/").unwrap();
+            assert_eq!(Origin::of(&url).as_ref(), Some(&client.origin), "{name}");
+        }
     }
 }

@@ -6,6 +6,7 @@ mod http2;
 mod integrity;
 mod manifests;
 mod patience;
+mod proxies;
 mod publishing;
 mod redirects;
 mod script;
