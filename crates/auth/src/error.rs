@@ -126,6 +126,40 @@ pub enum AuthError {
         /// What happened.
         what: String,
     },
+    /// The token endpoint wants to be asked later than anybody waits.
+    #[error("the token endpoint {realm} answered {status} and asks to come back in {seconds} s")]
+    NotNow {
+        /// The host of the token endpoint.
+        realm: String,
+        /// The status of the answer.
+        status: u16,
+        /// When to come back.
+        seconds: u64,
+    },
+    /// The certificate of the token endpoint is not trusted.
+    #[error("the certificate of the token endpoint {realm} is not trusted: {what}")]
+    Untrusted {
+        /// The host of the token endpoint.
+        realm: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The token endpoint's name stands for an address that we do not go to.
+    #[error("the token endpoint {realm} is not asked: {what}")]
+    AddressRefused {
+        /// The host of the token endpoint.
+        realm: String,
+        /// Which address, and why.
+        what: String,
+    },
+    /// A proxy on the way to the token endpoint wants credentials.
+    #[error("on the way to the token endpoint {realm}: {what}")]
+    Proxy {
+        /// The host of the token endpoint.
+        realm: String,
+        /// What happened.
+        what: String,
+    },
     /// A user name without a password.
     #[error("a user name for {registry} without a password")]
     PasswordMissing {
@@ -183,14 +217,16 @@ impl AuthError {
             | Self::CredentialsRejected { .. }
             | Self::Denied { .. }
             | Self::TokenEndpoint { .. }
+            | Self::Untrusted { .. }
+            | Self::Proxy { .. }
             | Self::Helper { .. } => AuthErrorKind::Authentication,
             Self::PasswordMissing { .. }
             | Self::ColonInUsername { .. }
             | Self::NotAcr { .. }
             | Self::EntraInClear { .. } => AuthErrorKind::Usage,
-            Self::RealmRefused { .. } => AuthErrorKind::Address,
+            Self::RealmRefused { .. } | Self::AddressRefused { .. } => AuthErrorKind::Address,
             Self::TokenMalformed { .. } => AuthErrorKind::Protocol,
-            Self::Unreachable { .. } => AuthErrorKind::Unreachable,
+            Self::Unreachable { .. } | Self::NotNow { .. } => AuthErrorKind::Unreachable,
             Self::File { .. } => AuthErrorKind::Local,
         }
     }
@@ -212,6 +248,11 @@ impl AuthError {
                 Some("check that the repository exists and what this user may do there".to_owned())
             }
             Self::RealmRefused { refusal, .. } => refusal.hint().map(str::to_owned),
+            Self::NotNow { .. } => Some("wait until then".to_owned()),
+            Self::Untrusted { .. } => {
+                Some("if a private authority signed it, name its certificate with --ca-file".to_owned())
+            }
+            Self::Proxy { .. } => Some("put user name and password into the proxy's URL".to_owned()),
             Self::PasswordMissing { .. } => Some("give the password too".to_owned()),
             Self::ColonInUsername { .. } => {
                 Some("give the user name and the password apart, not as `name:password`".to_owned())
@@ -223,9 +264,9 @@ impl AuthError {
         }
     }
 
-    /// Whether the same request may succeed later.
+    /// Whether the same request may succeed a moment later.
     pub fn is_momentary(&self) -> bool {
-        self.kind() == AuthErrorKind::Unreachable
+        self.kind() == AuthErrorKind::Unreachable && !matches!(self, Self::NotNow { .. })
     }
 
     /// Whether a `GET /v2/` may bring the challenge that the 401 lacked.

@@ -1,9 +1,9 @@
 //! Token endpoints: `auth` asks, this sends. No redirect is followed, and nothing is sent but what was asked.
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use auth::{AuthError, Endpoint, TokenRequest, TokenResponse};
 use futures::future::BoxFuture;
-use http::{HeaderValue, Method, header::CONTENT_TYPE};
+use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use pace::Backoff;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     fault,
     http_client::Http,
     later::Later,
-    wire::{Payload, Reach, Reply, Request},
+    wire::{Broken, Payload, Reach, Reply, Request, Why},
 };
 
 /// The most bytes of a token answer.
@@ -36,34 +36,24 @@ impl Endpoint for Tokens {
 
 impl Tokens {
     async fn ask(&self, request: TokenRequest) -> Result<TokenResponse, AuthError> {
-        let realm = request.url.host_str().unwrap_or_default().to_owned();
-        let unreachable = |what: String| AuthError::Unreachable { realm: realm.clone(), what };
+        let realm = request.url.host_str().unwrap_or_default();
         let mut backoff = Backoff::new(REPEATS);
         loop {
-            let last = match self.http.send(self.translate(&request)).await {
-                Ok(reply) if Later::asked_by(&reply).is_none() => {
-                    return self.read(reply).await.map_err(|why| match why {
-                        Uncollected::TooLarge => {
-                            let what = format!("an answer of more than {MAX_TOKEN_BYTES} bytes");
-                            AuthError::TokenMalformed { realm: realm.clone(), what }
-                        }
-                        Uncollected::Broken(broken) => unreachable(broken.text),
-                    });
-                }
-                Ok(reply) => Ok(reply),
-                Err(broken) if fault::may_pass(&broken) => Err(broken),
-                Err(broken) => return Err(unreachable(broken.text)),
+            let (later, last) = match self.http.send(self.translate(&request)).await {
+                Ok(reply) => match Later::asked_by(&reply) {
+                    None => return self.read(realm, reply).await,
+                    Some(Later::TooLong(pause)) => return Err(not_now(realm, &reply, pause)),
+                    Some(later) => {
+                        let what = format!("it answered {}", reply.status);
+                        drain(reply).await;
+                        (later, unreachable(realm, what))
+                    }
+                },
+                Err(broken) if fault::may_pass(&broken) => (Later::Soon, unreachable(realm, broken.text)),
+                Err(broken) => return Err(refused(realm, broken)),
             };
-            if backoff.wait().await {
-                if let Ok(reply) = last {
-                    drain(reply).await;
-                }
-                continue;
-            }
-            return Err(unreachable(match last {
-                Ok(reply) => format!("it answered {}", reply.status),
-                Err(broken) => broken.text,
-            }));
+            let Some(wait) = backoff.failed() else { return Err(last) };
+            tokio::time::sleep(later.pause(wait)).await;
         }
     }
 
@@ -80,9 +70,58 @@ impl Tokens {
         sent
     }
 
-    async fn read(&self, reply: Reply) -> Result<TokenResponse, Uncollected> {
+    async fn read(&self, realm: &str, reply: Reply) -> Result<TokenResponse, AuthError> {
         let status = reply.status.as_u16();
-        let body = collect(reply, MAX_TOKEN_BYTES, self.options.timeouts.headers).await?;
-        Ok(TokenResponse { status, body: body.to_vec() })
+        if reply.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            let what = format!("a proxy answered {}", reply.status);
+            return Err(AuthError::Proxy { realm: realm.to_owned(), what });
+        }
+        match collect(reply, MAX_TOKEN_BYTES, self.options.timeouts.headers).await {
+            Ok(body) => Ok(TokenResponse { status, body: body.to_vec() }),
+            Err(Uncollected::TooLarge) => {
+                let what = format!("an answer of more than {MAX_TOKEN_BYTES} bytes");
+                Err(AuthError::TokenMalformed { realm: realm.to_owned(), what })
+            }
+            Err(Uncollected::Broken(broken)) => Err(unreachable(realm, broken.text)),
+        }
+    }
+}
+
+fn unreachable(realm: &str, what: String) -> AuthError {
+    AuthError::Unreachable { realm: realm.to_owned(), what }
+}
+
+fn not_now(realm: &str, reply: &Reply, pause: Duration) -> AuthError {
+    let (status, seconds) = (reply.status.as_u16(), pause.as_secs());
+    AuthError::NotNow { realm: realm.to_owned(), status, seconds }
+}
+
+/// What a break means that another try would not mend.
+fn refused(realm: &str, broken: Broken) -> AuthError {
+    let (realm, what) = (realm.to_owned(), broken.text);
+    match broken.why {
+        Why::Certificate => AuthError::Untrusted { realm, what },
+        Why::Address => AuthError::AddressRefused { realm, what },
+        Why::Proxy => AuthError::Proxy { realm, what },
+        _ => AuthError::Unreachable { realm, what },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth::AuthErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn what_time_does_not_mend_is_not_momentary() {
+        for (why, kind) in [
+            (Why::Certificate, AuthErrorKind::Authentication),
+            (Why::Proxy, AuthErrorKind::Authentication),
+            (Why::Address, AuthErrorKind::Address),
+        ] {
+            let error = refused("tokens.example", Broken::new(why, "text"));
+            assert_eq!((error.kind(), error.is_momentary()), (kind, false), "{error}");
+        }
     }
 }

@@ -123,3 +123,28 @@ async fn an_upload_elsewhere_gets_the_body_without_credentials() {
     assert_eq!((put.header("authorization"), put.body.as_slice()), (None, &b"0123456789"[..]));
     assert!(put.target.starts_with("/store/1?sig=abc&digest="));
 }
+
+/// Whatever is presented is refused: the error says so in words of its own, after one renewal.
+#[tokio::test]
+async fn a_token_that_is_refused_again_names_the_credentials_it_was_made_from() {
+    let server = Script::start(|seen: &Seen, _| match seen.target.starts_with("/token") {
+        true => token_service(seen),
+        false => {
+            let host = seen.header("host").unwrap();
+            let challenge = format!(
+                r#"WWW-Authenticate: Bearer realm="http://{host}/token",service="s",error="insufficient_scope""#
+            );
+            answer(401, &[&challenge], "")
+        }
+    })
+    .await;
+    let fault = server.repository_as_me("app").resolve(&v1()).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Authentication);
+    assert!(fault.to_string().contains("a test"), "{fault}");
+    assert!(server.lines().len() <= 5, "{:?}", server.lines());
+    let fault = server.repository("app").resolve(&v1()).await.unwrap_err();
+    assert!(fault.to_string().contains("anonymous"), "{fault}");
+    let descriptor = blob(b"0123456789");
+    let fault = server.repository_as_me("app").begin(&descriptor, None).await.unwrap_err();
+    assert!(fault.to_string().contains("a test"), "{fault}");
+}

@@ -11,4 +11,5 @@ mod publishing;
 mod redirects;
 mod script;
 mod tls;
+mod tokens;
 mod uploads;
