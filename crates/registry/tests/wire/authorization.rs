@@ -127,15 +127,13 @@ async fn an_upload_elsewhere_gets_the_body_without_credentials() {
 /// Whatever is presented is refused: the error says so in words of its own, after one renewal.
 #[tokio::test]
 async fn a_token_that_is_refused_again_names_the_credentials_it_was_made_from() {
-    let server = Script::start(|seen: &Seen, _| match seen.target.starts_with("/token") {
-        true => token_service(seen),
-        false => {
-            let host = seen.header("host").unwrap();
-            let challenge = format!(
-                r#"WWW-Authenticate: Bearer realm="http://{host}/token",service="s",error="insufficient_scope""#
-            );
-            answer(401, &[&challenge], "")
+    let server = Script::start(|seen: &Seen, _| {
+        if seen.target.starts_with("/token") {
+            return token_service(seen);
         }
+        let host = seen.header("host").unwrap();
+        let realm = format!(r#"realm="http://{host}/token",service="s",error="insufficient_scope""#);
+        answer(401, &[&format!("WWW-Authenticate: Bearer {realm}")], "")
     })
     .await;
     let fault = server.repository_as_me("app").resolve(&v1()).await.unwrap_err();
