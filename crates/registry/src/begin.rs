@@ -22,8 +22,11 @@ const STEP: Step = Step::BeginUpload;
 enum Mount {
     Done,
     Session(Opened),
-    /// It does not do that, or not for us: distribution-spec, "Mounting a blob": fall back to an upload.
-    Refused,
+    /// It does not do that, or not for us: distribution-spec, "Mounting a blob": fall back to an upload. A lasting
+    /// refusal is about the repository, not about the blob or the moment.
+    Refused {
+        lasting: bool,
+    },
 }
 
 impl Repository {
@@ -33,21 +36,32 @@ impl Repository {
         blob: &Descriptor,
         mount: Option<&RepositoryName>,
     ) -> Result<Begun, Fault> {
-        let other = mount.filter(|from| **from != self.name);
+        let mounting = &self.client.standing.mounting;
+        let other = mount.filter(|from| **from != self.name && mounting.takes(from));
         if let Some(from) = other {
             match self.mount(blob, from, self.push().and_pull(from)).await? {
                 Mount::Done => return Ok(Begun::Mounted),
                 Mount::Session(opened) => return Ok(self.upload(blob, opened)),
-                Mount::Refused => tracing::debug!(%from, digest = %blob.digest, "mount refused"),
+                Mount::Refused { lasting } => {
+                    tracing::debug!(%from, digest = %blob.digest, lasting, "mount refused");
+                    if lasting {
+                        mounting.refuses(from);
+                    }
+                }
             }
-        } else if self.client.standing.facts.mounts_itself {
+        }
+        let itself = mounting.takes_itself();
+        if itself {
             match self.mount(blob, &self.name, self.push()).await? {
                 Mount::Done => return Ok(Begun::Present),
                 Mount::Session(opened) => return Ok(self.upload(blob, opened)),
-                Mount::Refused => {}
+                Mount::Refused { lasting: true } => mounting.refuses_itself(),
+                Mount::Refused { .. } => {}
             }
         }
-        if other.is_none() && self.has_blob(blob, STEP).await? {
+        // Three requests are enough for one blob.
+        let may_ask = other.is_none() || !itself;
+        if may_ask && self.has_blob(blob, STEP).await? {
             return Ok(Begun::Present);
         }
         Ok(self.upload(blob, self.open_session(blob).await?))
@@ -64,9 +78,10 @@ impl Repository {
         let reply = match self.post(&query, scopes, true).await {
             Ok(reply) => reply,
             // A token for both repositories may be refused where one for the target alone is not.
-            Err(fault) if fault.is_momentary() || fault.kind() == FaultKind::Authentication => {
-                return Ok(Mount::Refused);
+            Err(fault) if fault.kind() == FaultKind::Authentication => {
+                return Ok(Mount::Refused { lasting: *from != self.name });
             }
+            Err(fault) if fault.is_momentary() => return Ok(Mount::Refused { lasting: false }),
             Err(fault) => return Err(fault),
         };
         match reply.status {
@@ -76,8 +91,8 @@ impl Repository {
             }
             StatusCode::ACCEPTED => Ok(Mount::Session(self.opened(reply).await?)),
             _ => {
-                drain(reply).await;
-                Ok(Mount::Refused)
+                let refusal = Refusal::read(reply, self.client.options.timeouts.headers).await;
+                Ok(Mount::Refused { lasting: is_lasting(&refusal, *from == self.name) })
             }
         }
     }
@@ -98,9 +113,12 @@ impl Repository {
     async fn not_begun(&self, blob: &Descriptor, reply: Reply) -> Fault {
         let status = reply.status;
         let refusal = Refusal::read(reply, self.client.options.timeouts.headers).await;
-        if status.is_success() {
+        if status.is_success() && !refusal.is_page() {
             let what = format!("the registry answered {status} where an upload session was due");
             return Fault::new(FaultKind::Protocol, STEP, what);
+        }
+        if refusal.is_page() {
+            return refusal.fault(STEP);
         }
         if blob.digest.algorithm() != Algorithm::Sha256 && status == StatusCode::BAD_REQUEST {
             return Fault::new(FaultKind::Refused, STEP, refusal.words())
@@ -132,6 +150,13 @@ impl Repository {
         drain(reply).await;
         Ok(Opened { at, least_chunk: least.unwrap_or(0) })
     }
+}
+
+/// Whether the next mount will be refused too. From another repository, an unknown blob says nothing of the next one.
+fn is_lasting(refusal: &Refusal, itself: bool) -> bool {
+    let status = refusal.status;
+    let for_now = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
+    status.is_client_error() && !for_now && (itself || !refusal.has("BLOB_UNKNOWN"))
 }
 
 /// A session hashes as it goes, and must know in which algorithm where that is not sha256: distribution-spec,

@@ -12,7 +12,7 @@ use crate::{
     client::Call,
     content_range::ContentRange,
     foreign::is_foreign,
-    refusal::Refusal,
+    refusal::{Refusal, is_page, web_page},
     said::{check_said, said_digest},
     wire::Reply,
 };
@@ -84,6 +84,7 @@ impl Repository {
         let reply = self.client.send(&call).await?;
         match reply.status {
             StatusCode::OK => Ok(reply.length().is_none_or(|length| length == blob.size)),
+            StatusCode::NOT_FOUND if is_page(&reply) => Err(web_page(step, reply.status)),
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Ok(false),
             _ => Err(self.refused(reply, step).await),
         }

@@ -21,6 +21,7 @@ mod ladder;
 mod later;
 mod location;
 mod manifests;
+mod mounting;
 mod names;
 mod options;
 mod publish;

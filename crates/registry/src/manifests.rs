@@ -1,17 +1,19 @@
 //! Manifests: asked for by HEAD where that is enough, else read whole, within a cap.
 use auth::Scopes;
 use bytes::Bytes;
-use content::{Descriptor, Fault, FaultKind, MAX_MANIFEST_BYTES, Manifest, MediaType, Step, Version};
+use content::{Descriptor, Fault, FaultKind, Hasher, MAX_MANIFEST_BYTES, Manifest, MediaType, Step, Version};
+use futures::StreamExt;
 use http::{
     HeaderValue, Method, StatusCode,
     header::{ACCEPT, ETAG},
 };
+use reference::{Algorithm, Digest};
 
 use crate::{
     Repository,
     body::drain,
     client::Call,
-    refusal::Refusal,
+    refusal::{Refusal, is_page, web_page},
     said::{check_said, said_digest},
     wire::Reply,
 };
@@ -20,6 +22,8 @@ use crate::{
 enum Head {
     Found(Descriptor),
     Absent,
+    /// A web page says that it is absent.
+    Page,
     /// It does not say enough, or HEAD is not allowed: a GET decides.
     Unclear,
 }
@@ -30,7 +34,7 @@ impl Repository {
         match self.head(version, self.pull(), Step::Resolve).await? {
             Head::Found(descriptor) => Ok(descriptor),
             // Some registries answer HEAD with 404 where GET finds it (Nexus), and a 404 to GET says why.
-            Head::Absent | Head::Unclear => {
+            Head::Absent | Head::Page | Head::Unclear => {
                 let manifest = self.read_manifest(version, None, self.pull()).await?;
                 Ok(manifest.descriptor().clone())
             }
@@ -47,19 +51,65 @@ impl Repository {
         match self.head(version, scopes.clone(), step).await? {
             Head::Found(descriptor) => Ok(Some(descriptor)),
             Head::Absent => Ok(None),
-            Head::Unclear => match self.read_manifest(version, None, scopes).await {
-                Ok(manifest) => Ok(Some(manifest.descriptor().clone())),
-                Err(fault) if fault.kind() == FaultKind::Absent => Ok(None),
-                Err(fault) => Err(fault),
-            },
+            Head::Page => Err(web_page(step, StatusCode::NOT_FOUND)),
+            Head::Unclear => self.find_by_get(version, scopes, step).await,
         }
+    }
+
+    /// Whether a GET succeeds is all that counts: what is there may be nothing that we would copy.
+    async fn find_by_get(
+        &self,
+        version: &Version,
+        scopes: Scopes,
+        step: Step,
+    ) -> Result<Option<Descriptor>, Fault> {
+        let call = self.manifest_call(Method::GET, version, None, scopes, step)?;
+        let reply = self.client.send(&call).await?;
+        if !reply.status.is_success() {
+            let fault = self.unread(reply, step).await;
+            return if fault.kind() == FaultKind::Absent { Ok(None) } else { Err(fault) };
+        }
+        let media_type = MediaType::new(reply.header("content-type").unwrap_or_default());
+        if is_page(&reply) {
+            return Err(html(step));
+        }
+        let said = match version {
+            Version::Digest(asked) => Some(asked.clone()),
+            Version::Name(_) => said_digest(&reply),
+        };
+        let (digest, size) = match (said, reply.length()) {
+            (Some(digest), size) => (digest, size.unwrap_or_default()),
+            (None, _) => self.hashed(reply, step).await?,
+        };
+        Ok(Some(Descriptor::new(media_type, digest, size)))
+    }
+
+    /// Digest and size of a body that is not kept, whatever it is.
+    async fn hashed(&self, reply: Reply, step: Step) -> Result<(Digest, u64), Fault> {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        let mut size = 0_u64;
+        let mut body = reply.body;
+        let hashing = async {
+            while let Some(chunk) = body.next().await {
+                let chunk = chunk.map_err(|broken| self.client.broken(step, &broken))?;
+                hasher.update(&chunk);
+                size = size.saturating_add(chunk.len() as u64);
+            }
+            Ok((hasher.finish(), size))
+        };
+        let limit = self.client.options.timeouts.commit;
+        tokio::time::timeout(limit, hashing).await.unwrap_or_else(|_| {
+            let what = format!("the manifest did not end within {} s", limit.as_secs());
+            Err(Fault::new(FaultKind::Unreachable, step, what).momentary())
+        })
     }
 
     async fn head(&self, version: &Version, scopes: Scopes, step: Step) -> Result<Head, Fault> {
         let call = self.manifest_call(Method::HEAD, version, None, scopes, step)?;
         let reply = self.client.send(&call).await?;
         match reply.status {
-            StatusCode::OK => read_head(version, &reply, step),
+            status if status.is_success() => read_head(version, &reply, step),
+            StatusCode::NOT_FOUND if is_page(&reply) => Ok(Head::Page),
             StatusCode::NOT_FOUND => Ok(Head::Absent),
             // A HEAD has no body that could say why; a TLS port answers plain HTTP with 400.
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::BAD_REQUEST => {

@@ -128,6 +128,9 @@ impl Repository {
 /// What a refused manifest means, with what may help.
 fn refusal_of(manifest: &Manifest, refusal: &Refusal) -> Fault {
     let fault = refusal.fault(STEP);
+    if refusal.is_page() {
+        return fault;
+    }
     let shape_refused = refusal.status == StatusCode::METHOD_NOT_ALLOWED || refusal.has("MANIFEST_INVALID");
     if shape_refused {
         return fault.hint(format!("this registry may not take manifests of type {}", manifest.media_type()));

@@ -25,17 +25,22 @@ pub(crate) struct Refusal {
     /// What the body said when it was no list of errors.
     text: String,
     elsewhere: bool,
+    /// Whether a web server's page came where a registry's words were due.
+    page: bool,
     /// Whether a TLS port complains about plain HTTP.
     wants_tls: bool,
 }
 
 impl Refusal {
     /// Reads the body of an answer that is not what was hoped for.
-    pub(crate) async fn read(reply: Reply, idle: Duration) -> Self {
+    pub(crate) async fn read(reply: Reply, limit: Duration) -> Self {
         let (status, elsewhere) = (reply.status, reply.elsewhere);
         let html = reply.header("content-type").is_some_and(|value| value.contains("html"));
-        let bytes = beginning(reply, MAX_ERROR_BYTES, idle).await;
-        Self { elsewhere, ..Self::parse(status, &bytes, html) }
+        let page = is_page(&reply);
+        let bytes = beginning(reply, MAX_ERROR_BYTES, limit).await;
+        let read = Self::parse(status, &bytes, html);
+        let page = page && !read.wants_tls && read.errors.is_empty() && says_nothing_else(status);
+        Self { elsewhere, page, ..read }
     }
 
     fn parse(status: StatusCode, bytes: &[u8], html: bool) -> Self {
@@ -46,7 +51,12 @@ impl Refusal {
         let text = if !errors.is_empty() || markup { String::new() } else { shown(&plain) };
         let wants_tls =
             status == StatusCode::BAD_REQUEST && TLS_PORTS.iter().any(|complaint| plain.contains(complaint));
-        Self { status, errors, text, elsewhere: false, wants_tls }
+        Self { status, errors, text, elsewhere: false, page: false, wants_tls }
+    }
+
+    /// Whether a web server answered, and no registry.
+    pub(crate) fn is_page(&self) -> bool {
+        self.page
     }
 
     /// Whether the registry gave this code.
@@ -77,6 +87,9 @@ impl Refusal {
 
     /// The failure that this answer stands for, when nothing more is known.
     pub(crate) fn fault(&self, step: Step) -> Fault {
+        if self.page {
+            return web_page(step, self.status);
+        }
         let fault = Fault::new(self.kind(), step, self.words());
         match self.status.as_u16() {
             400 if self.wants_tls => {
@@ -105,6 +118,25 @@ impl Refusal {
             _ => FaultKind::Protocol,
         }
     }
+}
+
+/// Whether an answer is a web server's page: HTML, from a host that does not claim to be a registry. What storage and
+/// CDNs say in HTML is about their own URLs. A HEAD is judged by its headers alone.
+pub(crate) fn is_page(reply: &Reply) -> bool {
+    let html = reply.header("content-type").is_some_and(|value| value.trim().starts_with("text/html"));
+    html && !reply.elsewhere && reply.header("docker-distribution-api-version").is_none()
+}
+
+/// The failure that a web server's page stands for.
+pub(crate) fn web_page(step: Step, status: StatusCode) -> Fault {
+    let what = format!("a web page (HTML, {status}) came where a registry's answer was due");
+    Fault::new(FaultKind::Untrue, step, what)
+        .hint("the host may be a web server or a proxy's login page: check the registry's name and port")
+}
+
+/// Proxies in front of registries say these in HTML, and mean them.
+fn says_nothing_else(status: StatusCode) -> bool {
+    !status.is_server_error() && ![401, 403, 407, 408, 413, 416, 429].contains(&status.as_u16())
 }
 
 fn read_errors(value: &Value) -> Vec<(String, String)> {

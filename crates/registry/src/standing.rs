@@ -1,16 +1,17 @@
-//! Standing: what this run has learnt of one registry, whoever asks: when it wants to be left alone, and which way of
-//! uploading it takes.
+//! Standing: what this run has learnt of one registry, whoever asks: when it wants to be left alone, and which ways of
+//! mounting and uploading it takes.
 use std::fmt;
 
 use futures::lock::Mutex;
 use pace::Gate;
 
-use crate::{facts::Facts, ladder::Ladder};
+use crate::{facts::Facts, ladder::Ladder, mounting::Mounting};
 
 /// One registry's standing.
 pub(crate) struct Standing {
     pub(crate) facts: &'static Facts,
     pub(crate) ladder: Ladder,
+    pub(crate) mounting: Mounting,
     /// Closed while the registry wants to be left alone.
     pub(crate) gate: Gate,
     /// Held while an index of referrers is read and written: of two writers in this process none is lost.
@@ -19,7 +20,8 @@ pub(crate) struct Standing {
 
 impl Standing {
     pub(crate) fn new(facts: &'static Facts) -> Self {
-        Self { facts, ladder: Ladder::new(facts), gate: Gate::new(), referrers: Mutex::new(()) }
+        let (ladder, mounting) = (Ladder::new(facts), Mounting::new(facts));
+        Self { facts, ladder, mounting, gate: Gate::new(), referrers: Mutex::new(()) }
     }
 }
 

@@ -1,5 +1,5 @@
 //! Reading: names, manifests and blobs.
-use content::{FaultKind, Hasher, Source, Target, Version};
+use content::{At, FaultKind, Hasher, Manifest, Mode, Source, Target, Version};
 use futures::StreamExt;
 use reference::{Algorithm, RefName};
 
@@ -73,6 +73,69 @@ async fn only_a_404_is_absent() {
         .await;
         let found = Target::find(&server.repository("app"), &name("v1")).await;
         assert_eq!(found.map(|found| found.is_some()).map_err(|fault| fault.kind()), expected, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_tag_exists_whatever_it_points_to() {
+    let large = "x".repeat(5 * 1024 * 1024);
+    for body in [r#"{"schemaVersion":1,"fsLayers":[]}"#, "no JSON", large.as_str()] {
+        let content = body.to_owned();
+        let server = Script::start(move |seen, _| match seen.method.as_str() {
+            "HEAD" => answer(405, &[], ""),
+            _ => {
+                answer(200, &["Content-Type: application/vnd.docker.distribution.manifest.v1+json"], &content)
+            }
+        })
+        .await;
+        let found = Target::find(&server.repository("app"), &name("v1")).await.unwrap().unwrap();
+        assert_eq!(found.digest, Hasher::digest(Algorithm::Sha256, body.as_bytes()));
+        assert_eq!(found.size, body.len() as u64);
+    }
+}
+
+const PAGE: &str = "Content-Type: text/html; charset=utf-8";
+
+#[tokio::test]
+async fn a_web_servers_404_is_not_absent() {
+    let server = Script::start(|_, _| answer(404, &[PAGE], "<html>not here</html>")).await;
+    let repository = server.repository("app");
+    let manifest = Manifest::read(bytes::Bytes::from(MANIFEST), None, None, None).unwrap();
+    let tag = RefName::new("v1");
+    let faults = [
+        repository.resolve(&name("v1")).await.unwrap_err(),
+        Source::manifest(&repository, &name("v1"), None).await.unwrap_err(),
+        repository.open(&blob(b"x"), 0..1).await.unwrap_err(),
+        Target::find(&repository, &name("v1")).await.unwrap_err(),
+        repository.begin(&blob(b"x"), None).await.unwrap_err(),
+        repository.publish(&manifest, At::Name(&tag), Mode::NoForce).await.unwrap_err(),
+        repository.publish(&manifest, At::Name(&tag), Mode::Force).await.unwrap_err(),
+    ];
+    for fault in faults {
+        assert_eq!(fault.kind(), FaultKind::Untrue, "{fault}");
+        assert!(fault.to_string().contains("web page") && fault.hint_text().is_some(), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_registrys_404_is_absent_and_a_proxys_html_keeps_its_meaning() {
+    let own = "Docker-Distribution-Api-Version: registry/2.0";
+    for (status, header, kind) in [
+        (404, own, FaultKind::Absent),
+        (403, "X: y", FaultKind::Authentication),
+        (413, "X: y", FaultKind::Refused),
+        (429, "X: y", FaultKind::Unreachable),
+        (502, "X: y", FaultKind::Unreachable),
+    ] {
+        let server = Script::start(move |_, _| answer(status, &[PAGE, header], "<html></html>")).await;
+        let mut options = registry::Options::default();
+        options.attempts = 1;
+        let repository = server.repository_with("app", options);
+        let fault = Source::manifest(&repository, &name("v1"), None).await.unwrap_err();
+        assert_eq!(fault.kind(), kind, "{status}");
+        if status == 404 {
+            assert!(Target::find(&repository, &name("v1")).await.unwrap().is_none());
+        }
     }
 }
 

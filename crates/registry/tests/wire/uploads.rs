@@ -67,9 +67,67 @@ async fn a_refused_mount_becomes_an_upload_once() {
         let Begun::Upload(mut upload) = begun else { panic!("an upload was due") };
         upload.send(lend(&descriptor, DATA, 3).0).await.unwrap();
         let posts: Vec<_> = server.lines().into_iter().filter(|line| line.starts_with("POST")).collect();
-        assert_eq!(posts.len(), 2, "{status}");
-        assert_eq!(posts[1], "POST /v2/app/blobs/uploads/", "{status}");
+        assert_eq!(posts.len(), 3, "{status}");
+        assert!(posts[0].ends_with("&from=lib/base") && posts[1].ends_with("&from=app"), "{posts:?}");
+        assert_eq!(posts[2], "POST /v2/app/blobs/uploads/", "{status}");
     }
+}
+
+#[tokio::test]
+async fn a_blob_that_is_there_is_not_sent_again_after_a_refused_mount() {
+    let server = Script::start(|seen: &Seen, _| {
+        if seen.target.ends_with("from=lib/base") { answer(403, &[], "") } else { answer(201, &[], "") }
+    })
+    .await;
+    let repository = server.repository("app");
+    let from = "lib/base".parse().unwrap();
+    assert!(matches!(repository.begin(&blob(DATA), Some(&from)).await.unwrap(), Begun::Present));
+    assert_eq!(server.lines().len(), 2);
+    // What was refused is not asked again, for any blob; another repository is.
+    assert!(matches!(repository.begin(&blob(b"more"), Some(&from)).await.unwrap(), Begun::Present));
+    assert_eq!(server.lines().len(), 3);
+    let other = "lib/other".parse().unwrap();
+    assert!(matches!(repository.begin(&blob(b"more"), Some(&other)).await.unwrap(), Begun::Mounted));
+}
+
+#[tokio::test]
+async fn a_mount_refused_for_one_blob_or_for_now_is_asked_again_for_the_next() {
+    let unknown = r#"{"errors":[{"code":"BLOB_UNKNOWN"}]}"#;
+    for (status, body) in [(404, unknown), (429, ""), (503, "")] {
+        let server = Script::start(move |seen: &Seen, _| {
+            if seen.target.ends_with("from=lib/base") {
+                answer(status, &[], body)
+            } else {
+                answer(201, &[], "")
+            }
+        })
+        .await;
+        let repository = server.repository("app");
+        let from = "lib/base".parse().unwrap();
+        for data in [&b"one"[..], b"two"] {
+            repository.begin(&blob(data), Some(&from)).await.unwrap();
+        }
+        assert_eq!(server.lines().len(), 4, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_refuses_mounts_from_itself_is_asked_by_head_from_then_on() {
+    let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
+        "POST" if seen.target.contains("mount=") => answer(405, &[], ""),
+        "POST" => location("/v2/app/blobs/uploads/1"),
+        "HEAD" => answer(404, &[], ""),
+        _ => answer(204, &[], ""),
+    })
+    .await;
+    let repository = server.repository("app");
+    let mut uploads = Vec::new();
+    for data in [&b"one"[..], b"two"] {
+        let Begun::Upload(upload) = repository.begin(&blob(data), None).await.unwrap() else { panic!() };
+        uploads.push(upload);
+    }
+    let methods: Vec<_> = server.seen().into_iter().map(|seen| seen.method).collect();
+    assert_eq!(methods, ["POST", "HEAD", "POST", "HEAD", "POST"]);
 }
 
 #[tokio::test]
