@@ -124,14 +124,6 @@ impl Session {
     }
 }
 
-#[cfg(test)]
-impl Session {
-    /// As if nobody had touched it for as long.
-    pub(crate) fn grow_old(&self, age: Duration) {
-        *self.touched.lock().unwrap() = Instant::now().checked_sub(age).unwrap();
-    }
-}
-
 impl Progress {
     pub(crate) async fn begin(store: &Store, algorithm: Algorithm) -> Result<Self, Fault> {
         Ok(Self { ingest: store.ingest().await?, algorithm, hasher: Hasher::new(algorithm) })
@@ -165,4 +157,16 @@ impl Progress {
 /// No such session, or not in this repository.
 pub(crate) fn unknown() -> Refusal {
     Refusal::unknown("BLOB_UPLOAD_UNKNOWN", "there is no such upload: it is done, cancelled or expired")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Session {
+        /// As if nobody had touched it for as long.
+        pub(crate) fn grow_old(&self, age: Duration) {
+            *self.touched.lock().unwrap() = Instant::now().checked_sub(age).unwrap();
+        }
+    }
 }
