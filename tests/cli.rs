@@ -1,6 +1,8 @@
 //! What the binary says to words that make no sense, and what it does without any registry: each has its own message
 //! and exit code, and nothing is written.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a promise that is broken stops the test")]
+#[path = "cli/json.rs"]
+mod json;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/stdin.rs"]
@@ -26,6 +28,7 @@ fn every_usage_error_of_import_has_its_own_message() {
         (&["--source", "team/app"], "docker.io/team/app"),
         (&["--source", ""], "the source image is missing"),
         (&["--source", "oci-archive:x.tar"], "archives are not supported"),
+        (&["--source", HELLO, "-r", "registry.example"], "takes no --registry"),
         (&["--source", "other.example/app", "-r", "registry.example"], "another registry"),
         (&["--source", "app", "-r", "http://registry.example"], "--plain-http registry.example"),
         (&["--source", "app", "-r", "my-registry"], "no login server"),
@@ -73,6 +76,10 @@ fn a_target_is_needed_and_is_no_azure_name() {
     transship(&["import", "--source", HELLO]).expect(2).says("--target");
     let ran = transship(&["import", "--source", HELLO, "--target", "myregistry"]).expect(2);
     ran.says("--name myregistry").says("--target myregistry.azurecr.io");
+    transship(&["import", "--source", HELLO, "--target", ""]).expect(2).says("the target is empty");
+    transship(&["import", "--source", HELLO, "--target", "oci-archive:x.tar"])
+        .expect(2)
+        .says("archives are not");
     transship(&["import", "--source", HELLO, "--target", "http://a.example"]).expect(2).says("--plain-http");
     transship(&["import", "--source", HELLO, "--name", "a.example"]).expect(2).says("--target HOST");
 }
@@ -94,6 +101,10 @@ fn every_usage_error_of_copy_has_its_own_message() {
         (&["oci://nohost", "oci:x"], "`oci://` names a registry"),
         (&[HELLO, "a.example/app", "b.example/app", "--target-username", "me"], "for one registry"),
         (&[HELLO, "oci:x", "oci:x"], "given twice"),
+        // Before the source is looked at, which is not there.
+        (&["oci:no/such:x", "b.example/app", "b.example/app"], "given twice"),
+        (&["oci:no/such", "b.example/app", "b.example/app"], "given twice"),
+        (&["oci:no/such:x", "b.example/app", "--target-username", "me"], "without a password"),
         (&[HELLO, "oci:x", "--allow-same"], "--no-clobber"),
         (&["oci:fixtures/images", "oci:x"], "hello:v1"),
     ];
@@ -276,7 +287,7 @@ fn copy_refuses_to_move_tags_only_when_told() {
 fn a_destination_with_another_digest_is_untrue_and_nothing_is_written() {
     let home = Home::new();
     let target = format!("ocidir://{}:v1@{DIGEST}", home.path("target"));
-    home.run(&["copy", HELLO, &target]).expect(5).says(DIGEST);
+    home.run(&["copy", HELLO, &target]).expect(5).says(&format!("target {target}: ")).says("another digest");
     assert!(!Path::new(&home.path("target")).exists());
 }
 
@@ -285,7 +296,11 @@ fn one_destination_that_fails_does_not_stop_the_others() {
     let home = Home::new();
     let good = format!("oci:{}", home.path("good"));
     let bad = format!("ocidir://{}:v1@{DIGEST}", home.path("bad"));
-    home.run(&["copy", HELLO, &bad, &good]).expect(10).says("1 of 2 destinations failed");
+    let ran = home.run(&["copy", HELLO, &bad, &good]).expect(10).says("1 of 2 destinations failed");
+    let ran = ran.says(&format!("-> {bad}: failed")).says("another digest");
+    // What arrived is a result like any other.
+    assert!(ran.stdout.starts_with(&format!("copied {HELLO}\n")), "{ran:#?}");
+    assert!(ran.stdout.contains(&format!("-> {good}:")) && !ran.stdout.contains(&bad), "{ran:#?}");
     assert!(Path::new(&home.path("good/index.json")).exists());
 }
 
@@ -302,26 +317,15 @@ fn both_limits_bind_when_given_and_leave_nothing_behind() {
 }
 
 #[test]
-fn json_is_one_document_for_success_and_for_every_failure() {
+fn a_layouts_tag_with_a_digest_keeps_its_tag_in_the_report() {
     let home = Home::new();
     let target = format!("oci:{}", home.path("target"));
-    let line = ["import", "--source", HELLO, "--target", &target, "-o", "json", "--no-wait"];
-    let done = home.run(&line).expect(0).json();
-    assert_eq!(done["destinations"][0]["written"][0], "hello:v1");
-    assert!(done["root"]["digest"].as_str().unwrap().starts_with("sha256:"));
-    assert!(done["warnings"][0].as_str().unwrap().contains("--no-wait"));
-    let conflict = home.run(&line).expect(8).json();
-    assert_eq!(conflict["error"]["kind"], "conflict");
-    assert_eq!(conflict["error"]["side"], "target");
-    assert_eq!(conflict["error"]["step"], "check tag");
-    assert_eq!(conflict["error"]["conflicts"][0]["name"], "hello:v1");
-    let usage =
-        home.run(&["import", "--source", "x", "--target", &target, "--output", "json"]).expect(2).json();
-    assert_eq!(usage["error"]["kind"], "usage");
-    let unread = home.run(&["import", "--output=json"]).expect(2).json();
-    assert!(unread["error"]["message"].as_str().unwrap().contains("--target"));
-    let absent = home.run(&["copy", "-o", "json", "oci:no/such", &target]).expect(4).json();
-    assert_eq!((&absent["error"]["kind"], &absent["error"]["side"]), (&"absent".into(), &"source".into()));
+    let root = home.run(&["copy", HELLO, &target, "-o", "json"]).expect(0).json();
+    let digest = root["root"]["digest"].as_str().unwrap();
+    home.run(&["copy", HELLO, &format!("ocidir://{}:v1", home.path("pinned"))]).expect(0);
+    let source = format!("ocidir://{}:v1@{digest}", home.path("pinned"));
+    let ran = home.run(&["copy", &source, &format!("oci:{}", home.path("again"))]).expect(0);
+    assert!(ran.stdout.starts_with(&format!("copied {source}\n")), "{ran:#?}");
 }
 
 #[test]

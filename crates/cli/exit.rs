@@ -1,7 +1,7 @@
 //! Exit codes: the one table.
 use content::FaultKind;
 
-use crate::failure::{Failure, Signal};
+use crate::failure::{Failure, Partly, Signal};
 
 /// Done.
 pub(crate) const DONE: u8 = 0;
@@ -17,17 +17,21 @@ pub(crate) fn code(failure: &Failure) -> u8 {
         Failure::Copy(error) => of_kind(error.kind()),
         Failure::Neither(fault) => of_kind(fault.kind()),
         Failure::File { .. } => of_kind(FaultKind::Local),
-        Failure::Partly(report) => {
-            let mut codes = report.outcomes.iter().map(|outcome| match &outcome.result {
-                Ok(_) => DONE,
-                Err(error) => of_kind(error.kind()),
-            });
-            let first = codes.next().unwrap_or(PARTLY);
-            if codes.all(|code| code == first) { first } else { PARTLY }
-        }
+        Failure::Partly(partly) => common_kind(partly).map_or(PARTLY, of_kind),
         Failure::Interrupted(Signal::Interrupt) => 130,
         Failure::Interrupted(Signal::Terminate) => 143,
     }
+}
+
+/// The kind of the one error, or of all; none where some failed and others did not, or failed otherwise.
+fn common_kind(partly: &Partly) -> Option<FaultKind> {
+    if let Some(error) = partly.error() {
+        return Some(error.kind());
+    }
+    let mut kinds =
+        partly.done.report.outcomes.iter().map(|outcome| Some(outcome.result.as_ref().err()?.kind()));
+    let first = kinds.next()??;
+    kinds.all(|kind| kind.is_some_and(|kind| of_kind(kind) == of_kind(first))).then_some(first)
 }
 
 fn of_kind(kind: FaultKind) -> u8 {
@@ -51,7 +55,7 @@ pub(crate) fn kind_name(failure: &Failure) -> &'static str {
         Failure::Copy(error) => name_of(error.kind()),
         Failure::Neither(fault) => name_of(fault.kind()),
         Failure::File { .. } => name_of(FaultKind::Local),
-        Failure::Partly(_) => "partly",
+        Failure::Partly(partly) => common_kind(partly).map_or("partly", name_of),
         Failure::Interrupted(_) => "interrupted",
     }
 }
@@ -74,16 +78,16 @@ pub(crate) fn name_of(kind: FaultKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use content::{Descriptor, Fault, MediaType, Place, Step};
-    use copier::{CopyError, Delivered, Outcome, Report, Side};
+    use copier::{CopyError, Delivered, Outcome, Report, Side, Ties};
 
     use super::*;
-    use crate::usage::Usage;
+    use crate::{render::Done, usage::Usage};
 
     fn failed(kind: FaultKind) -> CopyError {
         CopyError::Failed { side: Side::Target, fault: Fault::new(kind, Step::Publish, "no") }
     }
 
-    fn partly(results: Vec<Result<Delivered, CopyError>>) -> Failure {
+    fn partly(ties: Ties, results: Vec<Result<Delivered, CopyError>>) -> Failure {
         let digest = format!("sha256:{}", "0".repeat(64)).parse().unwrap();
         let outcome = |result| Outcome {
             place: Place::new("https://registry.example", "registry.example/app", None),
@@ -91,12 +95,14 @@ mod tests {
             written: Vec::new(),
             result,
         };
-        Failure::Partly(Box::new(Report {
+        let report = Report {
             root: Descriptor::new(MediaType::new(""), digest, 0),
             extent: None,
             skipped: Vec::new(),
             outcomes: results.into_iter().map(outcome).collect(),
-        }))
+        };
+        let done = Done { verb: "copied", source: "a".to_owned(), asked: Vec::new(), report };
+        Failure::Partly(Box::new(Partly { done, ties }))
     }
 
     #[test]
@@ -122,9 +128,18 @@ mod tests {
     #[test]
     fn some_of_several_is_10_and_all_alike_keep_their_own_code() {
         let absent = || Err(failed(FaultKind::Absent));
-        assert_eq!(code(&partly(vec![Ok(Delivered::default()), absent()])), 10);
-        assert_eq!(code(&partly(vec![absent(), absent()])), 4);
-        assert_eq!(code(&partly(vec![absent(), Err(failed(FaultKind::Local))])), 10);
-        assert_eq!(code(&partly(vec![absent()])), 4);
+        let apart = |results| code(&partly(Ties::Apart, results));
+        assert_eq!(apart(vec![Ok(Delivered::default()), absent()]), 10);
+        assert_eq!(apart(vec![absent(), absent()]), 4);
+        assert_eq!(apart(vec![absent(), Err(failed(FaultKind::Local))]), 10);
+        assert_eq!(apart(vec![absent()]), 4);
+        assert_eq!(kind_name(&partly(Ties::Apart, vec![absent(), absent()])), "absent");
+    }
+
+    #[test]
+    fn an_import_that_fails_in_part_has_the_code_of_what_failed() {
+        let conflict = || vec![Ok(Delivered::default()), Err(failed(FaultKind::Conflict))];
+        assert_eq!(code(&partly(Ties::Together, conflict())), 8);
+        assert_eq!(kind_name(&partly(Ties::Together, conflict())), "conflict");
     }
 }

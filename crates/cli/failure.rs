@@ -3,9 +3,9 @@ use std::{fmt, io, path::Path};
 
 use auth::{AuthError, AuthErrorKind};
 use content::{Fault, FaultKind, Step};
-use copier::{CopyError, Report, Side};
+use copier::{CopyError, Outcome, Side, Ties};
 
-use crate::usage::Usage;
+use crate::{render::Done, usage::Usage};
 
 /// Why a run did not succeed.
 #[derive(Debug)]
@@ -23,10 +23,19 @@ pub(crate) enum Failure {
         /// Why.
         why: io::Error,
     },
-    /// The copy failed at some destinations, or all; the report says where.
-    Partly(Box<Report>),
+    /// The copy failed at some destinations, or all.
+    Partly(Box<Partly>),
     /// A signal came.
     Interrupted(Signal),
+}
+
+/// What was done and what was not.
+#[derive(Debug)]
+pub(crate) struct Partly {
+    /// What there is to tell; its report says which destinations failed.
+    pub(crate) done: Done,
+    /// Whether one failure was everyone's.
+    pub(crate) ties: Ties,
 }
 
 /// The signals that end a run.
@@ -36,6 +45,33 @@ pub(crate) enum Signal {
     Interrupt,
     /// SIGTERM.
     Terminate,
+}
+
+impl Partly {
+    /// The one error that the run is about; none where destinations stand for themselves.
+    pub(crate) fn error(&self) -> Option<&CopyError> {
+        match (self.ties, self.done.report.outcomes.as_slice()) {
+            (Ties::Apart, [only]) => only.result.as_ref().err(),
+            (Ties::Apart, _) => None,
+            (Ties::Together, _) => self.errors().next(),
+        }
+    }
+
+    /// Every destination's error.
+    pub(crate) fn errors(&self) -> impl Iterator<Item = &CopyError> {
+        self.done.report.outcomes.iter().filter_map(|outcome| outcome.result.as_ref().err())
+    }
+
+    /// Whether the manifest is at this destination. Where one failure is everyone's, blobs may have arrived for
+    /// nothing.
+    pub(crate) fn is_published(&self, outcome: &Outcome) -> bool {
+        let Ok(delivered) = &outcome.result else { return false };
+        let late = |error: &CopyError| matches!(error.step(), Step::Publish | Step::CheckTag);
+        self.ties == Ties::Apart
+            || delivered.already_there
+            || !outcome.written.is_empty()
+            || (outcome.names.is_empty() && self.errors().any(late))
+    }
 }
 
 impl Failure {

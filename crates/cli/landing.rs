@@ -16,6 +16,8 @@ pub(crate) struct Landing {
     pub(crate) names: Vec<RefName>,
     /// The digest that the source must have.
     pub(crate) expect: Option<Digest>,
+    /// Which of the destinations given it stands for.
+    pub(crate) given: Vec<usize>,
 }
 
 /// A repository, or a layout.
@@ -30,14 +32,41 @@ pub(crate) enum Spot {
 /// The landings of all destinations, in the order given; destinations in one repository are one landing.
 pub(crate) fn all(targets: &[Location], origin: &Origin) -> Result<Vec<Landing>, Usage> {
     let mut landings: Vec<Landing> = Vec::new();
-    for target in targets {
-        let next = one(target, origin)?;
+    for (number, target) in targets.iter().enumerate() {
+        let next = Landing { given: vec![number], ..one(target, origin)? };
         match landings.iter_mut().find(|landing| landing.spot == next.spot) {
             Some(landing) => landing.join(next)?,
             None => landings.push(next),
         }
     }
     Ok(landings)
+}
+
+/// Refuses what cannot be right, before anything is opened. `origin` is what the source's name says, where it has one.
+pub(crate) fn check(targets: &[Location], origin: Option<&Origin>) -> Result<(), Usage> {
+    if let Some(origin) = origin {
+        return all(targets, origin).map(drop);
+    }
+    // A layout's only entry is not known yet, but equal destinations stay equal whatever it is called.
+    let mut rest = targets.iter();
+    while let Some(target) = rest.next() {
+        if rest.as_slice().contains(target) {
+            return Err(twice());
+        }
+    }
+    let named: Vec<Location> = targets.iter().filter(|target| is_named(target)).cloned().collect();
+    all(&named, &Origin::default()).map(drop)
+}
+
+fn is_named(target: &Location) -> bool {
+    match target {
+        Location::Registry(reference) => reference.tag.is_some() || reference.digest.is_some(),
+        Location::Layout(location) => location.name.is_some(),
+    }
+}
+
+fn twice() -> Usage {
+    Usage::about("DST", "a destination is given twice")
 }
 
 fn one(target: &Location, origin: &Origin) -> Result<Landing, Usage> {
@@ -54,7 +83,7 @@ fn at_registry(reference: &Reference, origin: &Origin) -> Result<Landing, Usage>
         (None, None) => default_tag(reference, origin)?.map(RefName::from).into_iter().collect(),
     };
     let spot = Spot::Registry(reference.registry.clone(), reference.repository.clone());
-    Ok(Landing { spot, names, expect: reference.digest.clone() })
+    Ok(Landing { spot, names, expect: reference.digest.clone(), given: Vec::new() })
 }
 
 /// The source's tag; none for a source by digest only.
@@ -75,7 +104,8 @@ fn in_layout(location: &LayoutLocation, origin: &Origin) -> Landing {
         Some(LayoutName::Digest(digest)) => (Vec::new(), Some(digest.clone())),
         None => (default_name(origin).into_iter().collect(), None),
     };
-    Landing { spot: Spot::Layout(location.dir.clone(), origin.repository.clone()), names, expect }
+    let spot = Spot::Layout(location.dir.clone(), origin.repository.clone());
+    Landing { spot, names, expect, given: Vec::new() }
 }
 
 /// The source's own ref name, else its `repo:tag`; none for a source by digest only.
@@ -97,7 +127,7 @@ impl Landing {
     /// Takes in another destination at the same spot.
     fn join(&mut self, other: Self) -> Result<(), Usage> {
         if self.names == other.names || other.names.iter().any(|name| self.names.contains(name)) {
-            return Err(Usage::about("DST", "a destination is given twice"));
+            return Err(twice());
         }
         match (&self.expect, other.expect) {
             (Some(one), Some(two)) if *one != two => {
@@ -107,6 +137,7 @@ impl Landing {
             _ => {}
         }
         self.names.extend(other.names);
+        self.given.extend(other.given);
         Ok(())
     }
 }
@@ -174,6 +205,18 @@ mod tests {
     #[test]
     fn a_ref_name_that_is_no_tag_needs_one_at_a_registry() {
         assert!(landings("oci:dir:any name", &["b.example/app"]).unwrap_err().message.contains("no tag"));
+    }
+
+    #[test]
+    fn destinations_are_checked_while_the_only_entry_of_a_layout_is_not_known() {
+        let checked = |targets: &[&str]| {
+            let targets: Vec<Location> = targets.iter().map(|text| text.parse().unwrap()).collect();
+            check(&targets, None)
+        };
+        assert!(checked(&["b.example/app", "c.example/app", "b.example/app:v1"]).is_ok());
+        assert!(checked(&["b.example/app", "c.example/app", "b.example/app"]).is_err());
+        let pinned = format!("b.example/app:v1@{DIGEST}");
+        assert!(checked(&["b.example/app:v1", "oci:dir", &pinned]).is_err());
     }
 
     #[test]

@@ -148,9 +148,7 @@ impl TargetArgs {
         match (&self.target, &self.name) {
             (Some(text), _) => target::read(text),
             (None, Some(name)) => target::by_name(name, self.acr_suffix()),
-            (None, None) => {
-                Err(Usage::new("the target is missing").hint("add --target HOST, or --target oci:DIR"))
-            }
+            (None, None) => Err(Usage::new("the target is missing").hint(target::MISSING)),
         }
     }
 }

@@ -44,9 +44,22 @@ pub(crate) fn read(
         return Err(Usage::about(&image.name, "the source image is missing"));
     }
     match registry {
+        Some(named) if is_layout(&image.text) && !could_be_repository(image, named) => Err(beside(image)),
         Some(named) => within(image, named, warnings),
         None => alone(image),
     }
+}
+
+/// A repository may be named `oci`, and `oci:v1` is a tag of it.
+fn could_be_repository(image: &Field, named: &Named) -> bool {
+    format!("{}/{}", named.registry, image.text).parse::<Reference>().is_ok()
+}
+
+/// A layout was given a registry.
+fn beside(image: &Field) -> Usage {
+    let flag = if image.name.starts_with("--") { "--registry" } else { "registry" };
+    Usage::about(&image.name, format!("`{}` is a layout, which takes no {flag}", image.text))
+        .hint("name the layout alone, without a registry beside it")
 }
 
 /// The image has its registry before it, or is in a layout.

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::usage::Usage;
 
+/// What to write where there is no target.
+pub(crate) const MISSING: &str = "add --target HOST, or --target oci:DIR";
+
 /// Where an import writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -25,7 +28,12 @@ pub(crate) enum Place {
 
 /// Reads `--target`: a registry's host or a layout, never an Azure registry name.
 pub(crate) fn read(text: &str) -> Result<Place, Usage> {
-    let layout = text.starts_with("ocidir://") || (text.starts_with("oci:") && !text.starts_with("oci://"));
+    if text.is_empty() {
+        return Err(Usage::about("--target", "the target is empty").hint(MISSING));
+    }
+    let layout = text.starts_with("oci-archive:")
+        || text.starts_with("ocidir://")
+        || (text.starts_with("oci:") && !text.starts_with("oci://"));
     if layout {
         return layout_dir(text);
     }
@@ -49,7 +57,8 @@ pub(crate) fn read(text: &str) -> Result<Place, Usage> {
 /// Reads `-n/--name`: an Azure registry's name. As with az, its login server does too.
 pub(crate) fn by_name(name: &str, suffix: &str) -> Result<Place, Usage> {
     let end = format!(".{}", suffix.trim_start_matches('.'));
-    let short = name.strip_suffix(&end).unwrap_or(name);
+    let (short, rest) = name.split_at_checked(name.len().saturating_sub(end.len())).unwrap_or((name, ""));
+    let short = if rest.eq_ignore_ascii_case(&end) { short } else { name };
     let named = registry::acr_name(&Field::new("--name", short), suffix)
         .map_err(|why| why.hint("--name is an Azure registry's name; any other registry is --target HOST"))?;
     Ok(Place::Registry { registry: named.registry, acr: named.acr })
@@ -97,8 +106,15 @@ mod tests {
     fn a_name_is_an_azure_registry() {
         assert_eq!(host(by_name("MyRegistry", "azurecr.io")), "myregistry.azurecr.io");
         assert_eq!(host(by_name("myregistry.azurecr.io", "azurecr.io")), "myregistry.azurecr.io");
+        assert_eq!(host(by_name("myRegistry.AZURECR.io", "azurecr.io")), "myregistry.azurecr.io");
         assert_eq!(host(by_name("myregistry", "azurecr.us")), "myregistry.azurecr.us");
         assert!(by_name("registry.example", "azurecr.io").unwrap_err().hint.unwrap().contains("--target"));
+    }
+
+    #[test]
+    fn a_target_is_no_archive_and_not_empty() {
+        assert!(read("oci-archive:x.tar").unwrap_err().message.contains("archives are not supported"));
+        assert!(read("").unwrap_err().message.contains("empty"));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Why a run did not succeed, for people: `error:`, `caused by:`, `hint:`.
 use std::error::Error;
 
-use copier::CopyError;
+use content::Step;
+use copier::{CopyError, Outcome};
 
-use super::{clean::clean, text::destination};
+use super::{clean::clean, text::destinations};
 use crate::{
-    failure::{Failure, Signal},
+    failure::{Failure, Partly, Signal},
     usage::Usage,
 };
 
@@ -40,16 +41,17 @@ pub(crate) fn headline(failure: &Failure) -> String {
         Failure::Copy(error) => error.to_string(),
         Failure::Neither(fault) => fault.to_string(),
         Failure::File { path, .. } => format!("cannot read {path}"),
-        Failure::Partly(report) => match report.outcomes.as_slice() {
-            [only] => only.result.as_ref().err().map_or_else(String::new, ToString::to_string),
-            outcomes => {
-                let failed = outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
-                format!("{failed} of {} destinations failed", outcomes.len())
-            }
-        },
+        Failure::Partly(partly) => {
+            partly.error().map_or_else(|| some_of_several(partly), ToString::to_string)
+        }
         Failure::Interrupted(Signal::Interrupt) => "interrupted".to_owned(),
         Failure::Interrupted(Signal::Terminate) => "terminated".to_owned(),
     }
+}
+
+fn some_of_several(partly: &Partly) -> String {
+    let all = partly.done.report.outcomes.len();
+    format!("{} of {all} destinations failed", partly.errors().count())
 }
 
 /// What to do next.
@@ -58,33 +60,43 @@ pub(crate) fn hint(failure: &Failure) -> Option<String> {
         Failure::Usage(usage) => usage.hint.clone(),
         Failure::Copy(error) => error.hint(),
         Failure::Neither(fault) => fault.hint_text().map(str::to_owned),
-        Failure::Partly(report) => {
-            report.outcomes.iter().find_map(|outcome| outcome.result.as_ref().err()?.hint())
+        Failure::Partly(partly) => {
+            let own = partly.errors().find_map(CopyError::hint);
+            let hints: Vec<String> = own.into_iter().chain(missing(partly)).collect();
+            (!hints.is_empty()).then(|| hints.join("; "))
         }
         Failure::File { .. } | Failure::Interrupted(_) => None,
     }
+}
+
+/// A target may refuse a manifest whose foreign layers it does not hold.
+fn missing(partly: &Partly) -> Option<String> {
+    let refused = partly.errors().any(|error| error.step() == Step::Publish);
+    (refused && !partly.done.report.skipped.is_empty())
+        .then(|| "foreign layers were left out; --include-foreign copies them too".to_owned())
 }
 
 fn details(failure: &Failure) -> Vec<String> {
     match failure {
         Failure::Usage(usage) => usage.parse.iter().flat_map(drawing).collect(),
         Failure::Copy(CopyError::TagsExist(conflicts)) => conflicts.iter().map(conflict).collect(),
-        Failure::Partly(report) => {
-            let mut lines = Vec::new();
-            for outcome in &report.outcomes {
-                if report.outcomes.len() > 1 {
-                    lines.push(destination(outcome, &report.root.digest));
-                }
-                if outcome.result.is_err() && !outcome.written.is_empty() {
-                    let written: Vec<String> =
-                        outcome.written.iter().map(|name| clean(name.as_str())).collect();
-                    lines.push(format!("written before that, and left: {}", written.join(", ")));
-                }
-            }
-            lines
+        Failure::Partly(partly) => {
+            let several = partly.done.report.outcomes.len() > 1;
+            let lines = if several { destinations(partly) } else { Vec::new() };
+            lines.into_iter().chain(partly.done.report.outcomes.iter().filter_map(left)).collect()
         }
         Failure::Copy(_) | Failure::Neither(_) | Failure::File { .. } | Failure::Interrupted(_) => Vec::new(),
     }
+}
+
+/// What was written before a destination failed, and stays.
+fn left(outcome: &Outcome) -> Option<String> {
+    if outcome.result.is_ok() || outcome.written.is_empty() {
+        return None;
+    }
+    let place = clean(&outcome.place.to_string());
+    let written = outcome.written.iter().map(|name| format!("{place}:{}", clean(name.as_str())));
+    Some(format!("written before that, and left: {}", written.collect::<Vec<_>>().join(", ")))
 }
 
 fn conflict(conflict: &copier::Conflict) -> String {
@@ -110,10 +122,7 @@ pub(crate) fn causes(failure: &Failure) -> Vec<String> {
         Failure::Copy(error) => error.source(),
         Failure::Neither(fault) => fault.source(),
         Failure::File { why, .. } => Some(why),
-        Failure::Partly(report) => match report.outcomes.as_slice() {
-            [only] => only.result.as_ref().err().and_then(Error::source),
-            _ => None,
-        },
+        Failure::Partly(partly) => partly.error().and_then(Error::source),
         Failure::Usage(_) | Failure::Interrupted(_) => None,
     };
     let mut causes = Vec::new();
@@ -126,7 +135,7 @@ pub(crate) fn causes(failure: &Failure) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use content::{Fault, FaultKind, Step};
+    use content::{Fault, FaultKind};
     use copier::Side;
 
     use super::*;

@@ -9,7 +9,7 @@ use crate::{exit, failure::Failure};
 pub(crate) fn done(done: &Done, warnings: &[String]) -> String {
     let mut document = Map::new();
     document.insert("source".into(), done.source.clone().into());
-    report(&mut document, &done.report);
+    report(&mut document, &done.report, |_| true);
     document.insert("warnings".into(), warnings.into());
     print(document)
 }
@@ -19,6 +19,8 @@ pub(crate) fn failed(failure: &Failure, warnings: &[String]) -> String {
     let mut document = Map::new();
     let mut error = json!({
         "kind": exit::kind_name(failure),
+        "side": null,
+        "step": null,
         "message": error::headline(failure),
         "causes": error::causes(failure),
         "hint": error::hint(failure),
@@ -27,12 +29,16 @@ pub(crate) fn failed(failure: &Failure, warnings: &[String]) -> String {
     if let (Some(into), Some(copy)) = (error.as_object_mut(), copy_error(failure)) {
         sides(into, copy);
     }
+    if let (Some(into), Failure::Neither(fault)) = (error.as_object_mut(), failure) {
+        into.insert("step".into(), fault.step().as_str().into());
+    }
     if let (Some(into), Failure::Usage(usage)) = (error.as_object_mut(), failure) {
         into.insert("field".into(), usage.field.clone().into());
     }
     document.insert("error".into(), error);
     if let Failure::Partly(partly) = failure {
-        report(&mut document, partly);
+        document.insert("source".into(), partly.done.source.clone().into());
+        report(&mut document, &partly.done.report, |outcome| partly.is_published(outcome));
     }
     document.insert("warnings".into(), warnings.into());
     print(document)
@@ -42,10 +48,7 @@ pub(crate) fn failed(failure: &Failure, warnings: &[String]) -> String {
 fn copy_error(failure: &Failure) -> Option<&CopyError> {
     match failure {
         Failure::Copy(error) => Some(error),
-        Failure::Partly(report) => match report.outcomes.as_slice() {
-            [only] => only.result.as_ref().err(),
-            _ => None,
-        },
+        Failure::Partly(partly) => partly.error(),
         _ => None,
     }
 }
@@ -66,7 +69,7 @@ fn sides(into: &mut Map<String, Value>, error: &CopyError) {
     }
 }
 
-fn report(into: &mut Map<String, Value>, report: &Report) {
+fn report(into: &mut Map<String, Value>, report: &Report, published: impl Fn(&Outcome) -> bool) {
     let descriptor = |one: &content::Descriptor| json!({ "mediaType": one.media_type.as_str(), "digest": one.digest.to_string(), "size": one.size });
     into.insert("root".into(), descriptor(&report.root));
     if let Some(extent) = report.extent {
@@ -74,16 +77,20 @@ fn report(into: &mut Map<String, Value>, report: &Report) {
         into.insert("blobs".into(), extent.blobs.into());
     }
     into.insert("skipped".into(), report.skipped.iter().map(descriptor).collect());
-    into.insert("destinations".into(), report.outcomes.iter().map(destination).collect());
+    into.insert(
+        "destinations".into(),
+        report.outcomes.iter().map(|outcome| destination(outcome, published(outcome))).collect(),
+    );
 }
 
-fn destination(outcome: &Outcome) -> Value {
+fn destination(outcome: &Outcome, published: bool) -> Value {
     let names =
         |names: &[reference::RefName]| names.iter().map(reference::RefName::as_str).collect::<Value>();
     let mut object = Map::new();
     object.insert("place".into(), outcome.place.to_string().into());
     object.insert("names".into(), names(&outcome.names));
     object.insert("written".into(), names(&outcome.written));
+    object.insert("published".into(), published.into());
     match &outcome.result {
         Ok(delivered) => {
             object.insert("alreadyThere".into(), delivered.already_there.into());

@@ -11,6 +11,7 @@ pub(crate) use clean::clean;
 pub(crate) use progress::Progress;
 
 use std::{
+    ffi::OsString,
     io::{self, Write},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -35,6 +36,8 @@ pub(crate) struct Done {
     pub(crate) verb: &'static str,
     /// The source, as it was named.
     pub(crate) source: String,
+    /// The destinations, as they were named; empty where they were put together.
+    pub(crate) asked: Vec<String>,
     /// What the engine says.
     pub(crate) report: Report,
 }
@@ -79,6 +82,8 @@ impl Console {
         self.progress.finish();
         if self.output == Output::Json {
             to_stdout(&json::failed(failure, &self.warnings()));
+        } else if let Failure::Partly(partly) = failure {
+            to_stdout(&text::partly(partly));
         }
         to_stderr(&error::text(failure));
     }
@@ -98,7 +103,7 @@ impl Console {
 pub(crate) fn misread(why: &clap::Error) -> u8 {
     use clap::error::ErrorKind;
     let asked = matches!(why.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if !asked && wants_json(std::env::args()) {
+    if !asked && wants_json(std::env::args_os()) {
         let text = why.to_string();
         let message = text.strip_prefix("error: ").unwrap_or(&text).lines().map(str::trim);
         let message: Vec<&str> = message.take_while(|line| !line.is_empty()).collect();
@@ -110,12 +115,25 @@ pub(crate) fn misread(why: &clap::Error) -> u8 {
 }
 
 /// Whether `--output json` is among words that could not be read as a whole.
-fn wants_json(words: impl Iterator<Item = String>) -> bool {
-    let words: Vec<String> = words.collect();
-    let apart = words
-        .windows(2)
-        .any(|pair| matches!(pair, [flag, form] if (flag == "-o" || flag == "--output") && form == "json"));
-    apart || words.iter().any(|word| word == "--output=json" || word == "-ojson" || word == "-o=json")
+fn wants_json(words: impl Iterator<Item = OsString>) -> bool {
+    let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    let copy = words.get(1).is_some_and(|command| command == "copy");
+    let next = words.iter().skip(1).map(String::as_str).chain([""]);
+    words.iter().zip(next).any(|(word, next)| {
+        form(word, copy).is_some_and(|form| form == "json" || (form.is_empty() && next == "json"))
+    })
+}
+
+/// What a word says about the form of the output; empty when the next word says it.
+fn form(word: &str, copy: bool) -> Option<&str> {
+    if let Some(rest) = word.strip_prefix("--output") {
+        return if rest.is_empty() { Some(rest) } else { rest.strip_prefix('=') };
+    }
+    // Short flags without a value may stand before it. In an import, -n has one.
+    let flags = word.strip_prefix('-').filter(|flags| !flags.starts_with('-'))?;
+    let (before, rest) = flags.split_once('o')?;
+    let alone = before.chars().all(|flag| matches!(flag, 'q' | 'v' | 'h') || (flag == 'n' && copy));
+    alone.then(|| rest.strip_prefix('=').unwrap_or(rest))
 }
 
 /// Prints to stdout; when nobody reads it any more, there is nobody to tell.
@@ -127,4 +145,32 @@ pub(crate) fn to_stdout(text: &str) {
 /// Prints to stderr.
 pub(crate) fn to_stderr(text: &str) {
     drop(io::stderr().lock().write_all(text.as_bytes()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wants(line: &str) -> bool {
+        wants_json(line.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn json_is_found_among_words_that_make_no_sense() {
+        for line in [
+            "-o json",
+            "-ojson",
+            "-o=json",
+            "--output json",
+            "--output=json",
+            "-qojson",
+            "-qvo json",
+            "-no=json",
+        ] {
+            assert!(wants(&format!("transship copy {line} --what")), "{line}");
+        }
+        for line in ["-o text", "-nojson", "-o", "json", "--outputjson", "-tojson", "--output"] {
+            assert!(!wants(&format!("transship import {line}")), "{line}");
+        }
+    }
 }

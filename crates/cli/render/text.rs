@@ -1,36 +1,87 @@
 //! What a run did, for people.
-use copier::{Delivered, Outcome};
+use copier::{Delivered, Outcome, Report};
 use reference::Digest;
 
 use super::{
     Done,
     clean::{bytes, clean, count},
 };
+use crate::failure::Partly;
 
 /// What was done, line by line.
 pub(crate) fn done(done: &Done) -> String {
+    let mut lines = heading(done);
+    for outcome in &done.report.outcomes {
+        lines.push(format!("  {}", destination(outcome, &done.report.root.digest)));
+    }
+    lines.extend(left_out(&done.report));
+    lines.join("\n") + "\n"
+}
+
+/// What was done although something failed; empty when nothing was.
+pub(crate) fn partly(partly: &Partly) -> String {
+    let report = &partly.done.report;
+    let arrived: Vec<String> =
+        report.outcomes.iter().filter_map(|outcome| arrived(partly, outcome)).collect();
+    if arrived.is_empty() {
+        return String::new();
+    }
+    let mut lines = heading(&partly.done);
+    lines.extend(arrived.into_iter().map(|line| format!("  {line}")));
+    lines.extend(left_out(report));
+    lines.join("\n") + "\n"
+}
+
+fn arrived(partly: &Partly, outcome: &Outcome) -> Option<String> {
+    if partly.is_published(outcome) {
+        return Some(destination(outcome, &partly.done.report.root.digest));
+    }
+    let place = clean(&outcome.place.to_string());
+    let written: Vec<String> =
+        outcome.written.iter().map(|name| format!("{place}:{}", clean(name.as_str()))).collect();
+    (!written.is_empty()).then(|| format!("-> {}: written before the rest failed", written.join(", ")))
+}
+
+fn heading(done: &Done) -> Vec<String> {
     let report = &done.report;
     let mut lines =
         vec![format!("{} {}", done.verb, clean(&done.source)), format!("  {}", report.root.digest)];
     if let Some(extent) = report.extent {
         lines.push(format!("  {}, {}", count(extent.manifests, "manifest"), count(extent.blobs, "blob")));
     }
-    for outcome in &report.outcomes {
-        lines.push(format!("  {}", destination(outcome, &report.root.digest)));
-    }
-    for layer in &report.skipped {
-        lines.push(format!("  left out: {} ({}, foreign)", layer.digest, bytes(layer.size)));
-    }
-    lines.join("\n") + "\n"
+    lines
 }
 
-/// One destination's line of the result.
+fn left_out(report: &Report) -> impl Iterator<Item = String> {
+    report
+        .skipped
+        .iter()
+        .map(|layer| format!("  left out: {} ({}, foreign)", layer.digest, bytes(layer.size)))
+}
+
+/// The line of a destination that has the image.
 pub(crate) fn destination(outcome: &Outcome, root: &Digest) -> String {
     let how = match &outcome.result {
         Ok(delivered) => how(delivered),
         Err(error) => format!("failed: {}", clean(&error.to_string())),
     };
     format!("-> {}: {how}", names(outcome, root))
+}
+
+/// Every destination's line, in the words that it was given in where it failed.
+pub(crate) fn destinations(partly: &Partly) -> Vec<String> {
+    let Done { asked, report, .. } = &partly.done;
+    let asked = asked.iter().map(Some).chain(std::iter::repeat(None));
+    let line = |(outcome, asked): (&Outcome, Option<&String>)| match (&outcome.result, asked) {
+        (Err(error), Some(asked)) => {
+            format!("-> {}: failed: {}", clean(asked), clean(&error.to_string()))
+        }
+        (Ok(_), _) if !partly.is_published(outcome) => {
+            format!("-> {}: not published, because another failed", names(outcome, &report.root.digest))
+        }
+        _ => destination(outcome, &report.root.digest),
+    };
+    report.outcomes.iter().zip(asked).map(line).collect()
 }
 
 fn names(outcome: &Outcome, root: &Digest) -> String {

@@ -3,12 +3,13 @@ use std::sync::Arc;
 
 use content::{Source, Version};
 use copier::{Destination, Existing, Foreign, Job, Ties};
-use reference::{Location, Registry};
+use reference::{LayoutLocation, Location, Registry};
 
 use super::{
+    Telling,
     import::{no_login, shown, version_of},
     login, only, places,
-    places::Places,
+    places::{Keys, Places},
 };
 use crate::{
     args::CopyArgs,
@@ -25,15 +26,18 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console) -> Result<Done, Fai
     let source = location("SRC", &args.source)?;
     let targets =
         args.destinations.iter().map(|text| location("DST", text)).collect::<Result<Vec<_>, _>>()?;
+    landing::check(&targets, origin(&source).as_ref())?;
     let from = source_words(args, &source, console).await?;
     let to = target_words(args, &targets).await?;
     let places = Places::new(&args.reach, [])?;
+    let to = target_keys(&places, to, &targets)?;
     let read = read(&places, &source, from).await?;
     let landings = landing::all(&targets, &read.origin)?;
+    let asked = landings.iter().map(|landing| as_given(args, landing)).collect();
     let job = Job {
         source: read.source,
         version: read.version,
-        destinations: destinations(&places, to.as_ref(), landings)?,
+        destinations: destinations(&places, &to, landings)?,
         existing: match (args.no_clobber, args.allow_same) {
             (false, _) => Existing::Move,
             (true, true) => Existing::RefuseUnlessSame,
@@ -43,8 +47,8 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console) -> Result<Done, Fai
         foreign: if args.include_foreign { Foreign::Include } else { Foreign::Skip },
         ties: Ties::Apart,
     };
-    let report = super::run(&job, args.reach.jobs, console).await?;
-    Ok(Done { verb: "copied", source: read.shown, report })
+    let telling = Telling { verb: "copied", source: read.shown, asked };
+    super::run(&job, args.reach.jobs, telling, console).await
 }
 
 /// The side that is read.
@@ -53,6 +57,22 @@ struct Read {
     version: Version,
     origin: Origin,
     shown: String,
+}
+
+/// What the source's name says; none while a layout's only entry is still to be looked up.
+fn origin(source: &Location) -> Option<Origin> {
+    match source {
+        Location::Registry(reference) => Some(Origin::of_reference(reference)),
+        Location::Layout(LayoutLocation { name, .. }) => {
+            name.is_some().then(|| Origin::of_layout(name.as_ref()))
+        }
+    }
+}
+
+/// A landing in the words of the command line.
+fn as_given(args: &CopyArgs, landing: &Landing) -> String {
+    let words = landing.given.iter().filter_map(|number| args.destinations.get(*number));
+    words.map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn location(field: &str, text: &str) -> Result<Location, Usage> {
@@ -92,6 +112,14 @@ async fn target_words(args: &CopyArgs, targets: &[Location]) -> Result<Option<Wo
     }
 }
 
+/// The keys to all targets: words are for the only registry among them, without words the stores are asked for each.
+fn target_keys(places: &Places, words: Option<Words>, targets: &[Location]) -> Result<Keys, Usage> {
+    match targets.iter().find_map(registry) {
+        Some(registry) => places.keys(words, registry),
+        None => Ok(places.stored()),
+    }
+}
+
 fn registry(location: &Location) -> Option<&Registry> {
     match location {
         Location::Registry(reference) => Some(&reference.registry),
@@ -115,7 +143,7 @@ async fn read(places: &Places, source: &Location, words: Option<Words>) -> Resul
             let (version, origin) = only::version("SRC", &layout, location.name.as_ref()).await?;
             Ok(Read {
                 source: places::layout_source(&layout, origin.repository.clone()),
-                shown: only::shown(&layout, &version),
+                shown: only::shown(&layout, &version, location.name.as_ref()),
                 version,
                 origin,
             })
@@ -123,18 +151,11 @@ async fn read(places: &Places, source: &Location, words: Option<Words>) -> Resul
     }
 }
 
-fn destinations(
-    places: &Places,
-    words: Option<&Words>,
-    landings: Vec<Landing>,
-) -> Result<Vec<Destination>, Failure> {
+fn destinations(places: &Places, keys: &Keys, landings: Vec<Landing>) -> Result<Vec<Destination>, Failure> {
     let mut destinations = Vec::new();
-    for Landing { spot, names, expect } in landings {
+    for Landing { spot, names, expect, .. } in landings {
         let target = match spot {
-            Spot::Registry(registry, repository) => {
-                let keys = places.keys(words.cloned(), &registry)?;
-                Arc::new(places.repository(&registry, &repository, &keys))
-            }
+            Spot::Registry(registry, repository) => Arc::new(places.repository(&registry, &repository, keys)),
             Spot::Layout(dir, repository) => places::layout_target(&dir, repository)?,
         };
         destinations.push(Destination { target, names, expect });

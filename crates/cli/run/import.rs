@@ -6,7 +6,7 @@ use copier::{Destination, Existing, Foreign, Job, Limits, Side, Ties};
 use reference::{RefName, Reference, Registry, Tag};
 
 use super::{
-    login, only, places,
+    Telling, login, only, places,
     places::{Keys, Places},
     request,
 };
@@ -55,8 +55,8 @@ pub(crate) async fn import(args: &ImportArgs, console: &Console) -> Result<Done,
         foreign: if args.include_foreign { Foreign::Include } else { Foreign::Skip },
         ties: Ties::Together,
     };
-    let report = super::run(&job, args.reach.jobs, console).await?;
-    Ok(Done { verb: "imported", source: read.shown, report })
+    let telling = Telling { verb: "imported", source: read.shown, asked: Vec::new() };
+    super::run(&job, args.reach.jobs, telling, console).await
 }
 
 /// The side that is read, and what follows from where it is.
@@ -133,7 +133,7 @@ async fn read_side(
     let (version, origin) = only::version("--source", &layout, location.name.as_ref()).await?;
     Ok(Read {
         source: places::layout_source(&layout, origin.repository.clone()),
-        shown: only::shown(&layout, &version),
+        shown: only::shown(&layout, &version, location.name.as_ref()),
         limits: args.caps.of_import(None),
         version,
         origin,

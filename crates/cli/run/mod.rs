@@ -4,16 +4,17 @@ mod copy;
 mod import;
 mod login;
 mod only;
+mod pinned;
 mod places;
 mod request;
 mod unborn;
 
-use copier::{Engine, Job, Report};
+use copier::{Engine, Job};
 use tokio::runtime::Builder;
 
 use crate::{
     args::Command,
-    failure::Failure,
+    failure::{Failure, Partly},
     render::{Console, Done},
     signal,
 };
@@ -42,23 +43,30 @@ async fn perform(command: &Command, console: &Console) -> Result<Done, Failure> 
     }
 }
 
+/// What a command says about its job.
+struct Telling {
+    /// `imported`, `copied`.
+    verb: &'static str,
+    /// The source, as it was named.
+    source: String,
+    /// The destinations, as they were named.
+    asked: Vec<String>,
+}
+
 /// Runs the job; a report with a failed destination is a failure.
-async fn run(job: &Job, jobs: usize, console: &Console) -> Result<Report, Failure> {
-    let report = Engine::new(console.observer(), jobs).run(job).await?;
-    if let [only] = report.outcomes.as_slice()
-        && let Err(error) = &only.result
-        && only.written.is_empty()
-    {
-        return Err(error.clone().into());
-    }
-    if report.outcomes.iter().any(|outcome| outcome.result.is_err()) {
-        return Err(Failure::Partly(Box::new(report)));
-    }
+async fn run(job: &Job, jobs: usize, telling: Telling, console: &Console) -> Result<Done, Failure> {
+    let mut report = Engine::new(console.observer(), jobs).run(job).await?;
     for layer in &report.skipped {
         console.warn(&format!(
             "the foreign layer {} was left out; --include-foreign copies such layers too",
             layer.digest
         ));
     }
-    Ok(report)
+    let Telling { verb, source, asked } = telling;
+    pinned::tell(job, &asked, &mut report);
+    let done = Done { verb, source, asked, report };
+    if done.report.outcomes.iter().any(|outcome| outcome.result.is_err()) {
+        return Err(Failure::Partly(Box::new(Partly { done, ties: job.ties })));
+    }
+    Ok(done)
 }

@@ -23,11 +23,15 @@ pub(crate) async fn version(
     Ok((version, Origin::of_layout(name)))
 }
 
-/// A version of a layout, as a location.
-pub(crate) fn shown(layout: &Layout, version: &Version) -> String {
-    match version {
-        Version::Name(name) => format!("{}:{name}", layout.shown()),
-        Version::Digest(digest) => format!("{}:@{digest}", layout.shown()),
+/// A version of a layout, as a location. With tag and digest both are kept, in the spelling that has room for both.
+pub(crate) fn shown(layout: &Layout, version: &Version, name: Option<&LayoutName>) -> String {
+    let dir = layout.shown();
+    match (version, name) {
+        (_, Some(LayoutName::Pinned(tag, digest))) => {
+            format!("ocidir://{}:{tag}@{digest}", dir.strip_prefix("oci:").unwrap_or(dir))
+        }
+        (Version::Name(name), _) => format!("{dir}:{name}"),
+        (Version::Digest(digest), _) => format!("{dir}:@{digest}"),
     }
 }
 

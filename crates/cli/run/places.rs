@@ -52,10 +52,15 @@ impl Places {
 
     /// The credentials that words are at a registry; without words, the stores are asked.
     pub(crate) fn keys(&self, words: Option<Words>, registry: &Registry) -> Result<Keys, Usage> {
-        let Some(words) = words else { return Ok(Keys { source: Arc::clone(&self.stores), given: false }) };
+        let Some(words) = words else { return Ok(self.stored()) };
         let acr = self.options.acr.contains(registry);
         let found = words.found(Door { registry, acr, tls: self.options.speaks_tls(registry) })?;
         Ok(Keys { given: found.is_some(), source: Arc::new(Given(found)) })
+    }
+
+    /// What is stored, for whichever registry.
+    pub(crate) fn stored(&self) -> Keys {
+        Keys { source: Arc::clone(&self.stores), given: false }
     }
 
     /// A repository of a registry, as source or target.
