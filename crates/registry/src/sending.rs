@@ -13,13 +13,14 @@ use url::Url;
 
 use crate::{
     client::{Call, authorise, too_long},
+    content_range::held,
     fault,
     feed::{Leash, leash},
     later::Later,
     refusal::Refusal,
     rung::Rung,
     said::{check_said, said_digest},
-    upload::{STEP, Session},
+    upload::{STEP, Session, State},
     wire::{Broken, Payload, Reach, Reply, Request, Why},
 };
 
@@ -68,11 +69,28 @@ impl Session {
             // ECR answers 201, Google 204.
             StatusCode::ACCEPTED | StatusCode::CREATED | StatusCode::NO_CONTENT => {
                 self.moved(&reply)?;
-                self.offset = self.offset.saturating_add(length);
+                let taken = self.take_stock(&reply, length);
                 crate::body::drain(reply).await;
-                Ok(())
+                taken
             }
             _ => Err(self.refused(reply).await),
+        }
+    }
+
+    /// How far the session came with a request of `length` bytes: the `Range` of the answer, where it is one that can
+    /// be. A status that stands still (ECR's) is none.
+    fn take_stock(&mut self, reply: &Reply, length: u64) -> Result<(), Fault> {
+        let (before, due) = (self.offset, self.offset.saturating_add(length));
+        let short = |held: &u64| *held > before && *held < due;
+        let believed = self.repository.client.standing.facts.resumes;
+        let said = reply.header("range").and_then(held).filter(short).filter(|_| believed);
+        self.offset = said.unwrap_or(due);
+        match said {
+            None => Ok(()),
+            Some(held) => {
+                let what = format!("the registry kept {held} of the {due} bytes that it took");
+                Err(Fault::new(FaultKind::Protocol, STEP, what).momentary())
+            }
         }
     }
 
@@ -182,7 +200,7 @@ impl Session {
         let target_cut = broken.why == Why::Cut && !leash.failed() && leash.left() > 0;
         if target_cut && self.offset == 0 && self.blob.size >= LARGE && leash.sent() > 0 {
             let known_good = self.repository.client.standing.ladder.has_taken(self.blob.size);
-            return if known_good { fault } else { self.step_down(fault.clone()).momentary() };
+            self.state = if known_good { self.state } else { State::Doubted };
         }
         fault
     }
@@ -205,32 +223,39 @@ impl Session {
         match refusal.status.as_u16() {
             // The session is gone, and maybe because it was committed: jib#4301.
             404 | 400 if gone => {
-                (self.lost, self.maybe_committed) = (true, true);
+                (self.state, self.maybe_committed) = (State::Gone, true);
                 fault.momentary()
             }
             400 if refusal.has("DIGEST_INVALID") && self.offset > 0 => {
-                self.lost = true;
+                self.state = State::Spent;
                 fault.momentary()
             }
             400 if self.blob.digest.algorithm() != Algorithm::Sha256 => {
                 let hint = "this registry may not hold content with sha512 digests";
                 Fault::new(FaultKind::Refused, STEP, refusal.words()).hint(hint)
             }
-            413 | 404 | 405 | 416 => self.step_down(fault),
+            // The session knows whether it was our range, or the number of bytes.
+            416 => {
+                self.state = State::Doubted;
+                fault.momentary()
+            }
+            413 | 404 | 405 if self.step_down() => {
+                self.state = State::Spent;
+                fault.momentary()
+            }
             _ => fault,
         }
     }
 
-    /// Goes one rung down, in a new session; without one below, the fault stands as it is.
-    fn step_down(&mut self, fault: Fault) -> Fault {
+    /// Goes one rung down; `false` where there is none below.
+    pub(crate) fn step_down(&mut self) -> bool {
         let registry = &self.repository.client.registry;
         let Some(below) = self.repository.client.standing.ladder.step_down(self.rung, self.blob.size) else {
-            return fault;
+            return false;
         };
         tracing::debug!(%registry, from = ?self.rung, to = ?below, "the upload steps down");
         self.rung = below;
-        self.lost = true;
-        fault.momentary()
+        true
     }
 }
 

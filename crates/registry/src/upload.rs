@@ -14,6 +14,8 @@ use crate::{
 };
 
 pub(crate) const STEP: Step = Step::SendBlob;
+/// How long the answer to a cancellation may take.
+const CANCEL_TIME: Duration = Duration::from_secs(5);
 
 /// A session that the registry has just opened.
 pub(crate) struct Opened {
@@ -36,9 +38,22 @@ pub(crate) struct Session {
     pub(crate) fresh: Option<Authorization>,
     /// How long to leave a host alone that is not the registry.
     pub(crate) rest: Duration,
-    /// Whether this session is of no more use.
-    pub(crate) lost: bool,
-    done: bool,
+    pub(crate) state: State,
+}
+
+/// What has become of a session at the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It can be continued.
+    Open,
+    /// It refused bytes or broke, in a way that may be about their number: it says itself how far it came.
+    Doubted,
+    /// It is there, and of no more use.
+    Spent,
+    /// It is not there any more.
+    Gone,
+    /// It became the blob.
+    Done,
 }
 
 impl Session {
@@ -54,27 +69,55 @@ impl Session {
             maybe_committed: false,
             fresh: None,
             rest: Duration::ZERO,
-            lost: false,
-            done: false,
+            state: State::Open,
         }
     }
 
     async fn align(&mut self) -> Result<bool, Fault> {
         tokio::time::sleep(std::mem::take(&mut self.rest)).await;
-        if std::mem::take(&mut self.maybe_committed) && self.repository.has_blob(&self.blob, STEP).await? {
-            self.done = true;
+        if self.maybe_committed && self.repository.has_blob(&self.blob, STEP).await? {
+            self.state = State::Done;
             return Ok(true);
         }
-        let resumes = self.repository.client.standing.facts.resumes;
-        if !self.lost && resumes && self.ask_where().await? {
+        self.maybe_committed = false;
+        let (before, resumes) = (self.offset, self.repository.client.standing.facts.resumes);
+        let doubted = self.state == State::Doubted;
+        let asks = resumes && matches!(self.state, State::Open | State::Doubted);
+        let stands = asks && self.ask_where().await?;
+        let refused = doubted && !(stands && self.offset > before);
+        if refused {
+            self.step_down();
+        }
+        if stands && (!refused || self.offset > 0) {
+            self.state = State::Open;
             return Ok(false);
+        }
+        self.begin_again().await?;
+        Ok(false)
+    }
+
+    /// A new session in place of the old one, which is cancelled: a registry keeps those for days.
+    async fn begin_again(&mut self) -> Result<(), Fault> {
+        if self.state != State::Gone {
+            let client = &self.repository.client;
+            if let Ok(reply) = client.send(&self.cancellation()).await {
+                drain(reply).await;
+            }
+            self.state = State::Gone;
         }
         let opened = self.repository.open_session(&self.blob).await?;
         (self.at, self.least_chunk) = (opened.at, opened.least_chunk);
         self.rung = self.rung.max(self.repository.client.standing.ladder.rung(self.blob.size));
-        self.offset = 0;
-        self.lost = false;
-        Ok(false)
+        (self.offset, self.state) = (0, State::Open);
+        Ok(())
+    }
+
+    /// distribution-spec, end-14. Not worth a repeat, nor a long wait.
+    fn cancellation(&self) -> Call {
+        let mut call = Call::new(Method::DELETE, self.at.url.clone(), self.repository.push(), STEP);
+        (call.own, call.once) = (self.at.own, true);
+        call.patience = Some(self.repository.client.options.timeouts.headers.min(CANCEL_TIME));
+        call
     }
 
     /// Asks the session where it stands: distribution-spec, "Pushing a blob in chunks", end-13. `false` when it is
@@ -86,6 +129,10 @@ impl Session {
         let stands = match reply.status {
             StatusCode::NO_CONTENT | StatusCode::ACCEPTED | StatusCode::OK => {
                 reply.header("range").and_then(held).filter(|held| *held <= self.blob.size)
+            }
+            StatusCode::NOT_FOUND => {
+                self.state = State::Gone;
+                None
             }
             _ => None,
         };
@@ -117,7 +164,9 @@ impl Upload for Session {
         let span = tracing::debug_span!("registry", %place, step = STEP.as_str(), %digest);
         let work = async move {
             let outcome = self.send_all(body).await;
-            self.done = outcome.is_ok();
+            if outcome.is_ok() {
+                self.state = State::Done;
+            }
             outcome.map_err(|fault| fault.at(place).about(digest))
         };
         Box::pin(work.instrument(span))
@@ -136,16 +185,13 @@ impl Upload for Session {
 }
 
 impl Drop for Session {
-    /// Cancels what was not finished, as well as that goes: distribution-spec, end-14. Nobody waits for it.
+    /// Cancels what was not finished, as well as that goes. Nobody waits for it.
     fn drop(&mut self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if self.done || self.lost {
+        if matches!(self.state, State::Done | State::Gone) {
             return;
         }
-        let client = Arc::clone(&self.repository.client);
-        let mut call = Call::new(Method::DELETE, self.at.url.clone(), self.repository.push(), STEP);
-        call.own = self.at.own;
-        call.once = true;
+        let (client, call) = (Arc::clone(&self.repository.client), self.cancellation());
         runtime.spawn(async move {
             if let Ok(reply) = client.send(&call).await {
                 drain(reply).await;

@@ -193,13 +193,13 @@ async fn a_put_that_is_too_large_steps_down_to_a_patch_and_is_remembered() {
     assert!(fault.is_momentary());
     assert!(!upload.realign().await.unwrap());
     upload.send(lend(&descriptor, DATA, 3).0).await.unwrap();
-    assert_eq!(methods(&server), ["PUT", "POST", "PATCH", "PUT"]);
-    let patch = server.seen().remove(3);
+    assert_eq!(methods(&server), ["PUT", "DELETE", "POST", "PATCH", "PUT"]);
+    let patch = server.seen().remove(4);
     assert_eq!((patch.header("content-range"), patch.body.as_slice()), (None, DATA));
 
     let Begun::Upload(mut second) = repository.begin(&descriptor, None).await.unwrap() else { panic!() };
     second.send(lend(&descriptor, DATA, 3).0).await.unwrap();
-    assert_eq!(methods(&server)[4..], ["POST", "PATCH", "PUT"]);
+    assert_eq!(methods(&server)[5..], ["POST", "PATCH", "PUT"]);
 }
 
 #[tokio::test]
@@ -332,7 +332,92 @@ async fn a_reset_of_a_first_large_put_steps_down_too() {
     assert!(upload.send(lend(&descriptor, &data, 100_000).0).await.unwrap_err().is_momentary());
     assert!(!upload.realign().await.unwrap());
     upload.send(lend(&descriptor, &data, 100_000).0).await.unwrap();
-    assert_eq!(methods(&server), ["PUT", "POST", "PATCH", "PUT"]);
+    assert_eq!(methods(&server), ["PUT", "GET", "POST", "PATCH", "PUT"]);
+}
+
+/// The session says what became of the bytes: a connection that broke is no refusal of their number.
+#[tokio::test]
+async fn a_reset_of_a_first_large_put_goes_on_where_the_session_says() {
+    let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
+        "POST" => location("/v2/app/blobs/uploads/1"),
+        "GET" => answer(204, &["Range: 0-28999999"], ""),
+        "PUT" if seen.header("content-range") == Some("29000000-29999999") => answer(201, &[], ""),
+        "PUT" => Act { read: 100_000, answer: Vec::new(), end: End::Reset },
+        _ => answer(404, &[], ""),
+    })
+    .await;
+    let data = vec![3; 30_000_000];
+    let descriptor = blob(&data);
+    let mut upload = begin(&server, &descriptor).await;
+    assert!(upload.send(lend(&descriptor, &data, 100_000).0).await.unwrap_err().is_momentary());
+    assert!(!upload.realign().await.unwrap());
+    assert_eq!(upload.offset(), 29_000_000);
+    upload.send(lend_from(&descriptor, &data[..], 100_000, 29_000_000).0).await.unwrap();
+    assert_eq!(methods(&server), ["PUT", "GET", "PUT"]);
+}
+
+/// A registry without large requests, whose sessions take one chunk after another.
+fn chunks_only(seen: &Seen, patch: impl Fn(&str) -> Act, status: &str) -> Act {
+    match (seen.method.as_str(), seen.header("content-range")) {
+        ("POST", _) => location("/v2/app/blobs/uploads/1"),
+        ("GET", _) => answer(204, &[status], ""),
+        ("PATCH", Some(range)) => patch(range),
+        ("PUT", None) if seen.header("content-length") == Some("0") => answer(201, &[], ""),
+        _ => answer(413, &[], ""),
+    }
+}
+
+/// Begins an upload of `data` and comes down to chunks.
+async fn down_to_chunks(server: &Script, descriptor: &Descriptor, data: &[u8]) -> Box<dyn Upload> {
+    let mut upload = begin(server, descriptor).await;
+    for _ in 0..2 {
+        assert!(upload.send(lend(descriptor, data, 100_000).0).await.unwrap_err().is_momentary());
+        assert!(!upload.realign().await.unwrap());
+    }
+    upload
+}
+
+#[tokio::test]
+async fn a_416_is_settled_by_the_session_and_not_by_smaller_chunks() {
+    let patched = std::sync::atomic::AtomicUsize::new(0);
+    let server = Script::start(move |seen: &Seen, _| {
+        let patch = |_: &str| match patched.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => answer(416, &[], ""),
+            _ => location("/v2/app/blobs/uploads/1"),
+        };
+        chunks_only(seen, patch, "Range: 0-4194303")
+    })
+    .await;
+    let data = vec![5; 13 * 1024 * 1024];
+    let descriptor = blob(&data);
+    let mut upload = down_to_chunks(&server, &descriptor, &data).await;
+    assert!(upload.send(lend(&descriptor, &data, 100_000).0).await.unwrap_err().is_momentary());
+    assert!(!upload.realign().await.unwrap());
+    assert_eq!(upload.offset(), 4 * 1024 * 1024);
+    upload.send(lend_from(&descriptor, &data[..], 100_000, 4 * 1024 * 1024).0).await.unwrap();
+    let ranges: Vec<_> =
+        server.seen().iter().filter_map(|seen| Some(seen.header("content-range")?.to_owned())).collect();
+    assert_eq!(ranges, ["0-8388607", "4194304-12582911", "12582912-13631487"]);
+}
+
+#[tokio::test]
+async fn a_chunk_that_was_kept_in_part_goes_on_where_the_target_says() {
+    let server = Script::start(move |seen: &Seen, _| {
+        // After the first chunk it stands still, which is no word to go by.
+        let patch = |_: &str| answer(202, &["Location: /v2/app/blobs/uploads/1", "Range: 0-4194303"], "");
+        chunks_only(seen, patch, "Range: 0-4194303")
+    })
+    .await;
+    let data = vec![5; 9 * 1024 * 1024];
+    let descriptor = blob(&data);
+    let mut upload = down_to_chunks(&server, &descriptor, &data).await;
+    let fault = upload.send(lend(&descriptor, &data, 100_000).0).await.unwrap_err();
+    assert!(fault.is_momentary() && fault.to_string().contains("4194304 of the 8388608"), "{fault}");
+    assert!(!upload.realign().await.unwrap());
+    assert_eq!(upload.offset(), 4 * 1024 * 1024);
+    upload.send(lend_from(&descriptor, &data[..], 100_000, 4 * 1024 * 1024).0).await.unwrap();
+    let seen = server.seen();
+    assert_eq!(seen[seen.len() - 2].header("content-range"), Some("4194304-9437183"));
 }
 
 #[tokio::test]
