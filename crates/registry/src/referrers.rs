@@ -6,24 +6,32 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use content::{Descriptor, Fault, FaultKind, Manifest, MediaType, Shape, Step, Version};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use pace::Backoff;
 use reference::{Digest, RefName};
 use serde_json::{Map, Value, json};
 
 use crate::{Repository, body::drain};
 
 const STEP: Step = Step::Publish;
-/// How often the index is merged anew because somebody else wrote it meanwhile.
-const ATTEMPTS: u32 = 3;
+/// How often the index is merged and written because somebody else wrote it meanwhile.
+const WRITES: u32 = 3;
 /// The most entries of an index: a registry that lets it grow further is not worth an endless document.
 const MAX_ENTRIES: usize = 10_000;
 
 impl Repository {
-    /// Adds `manifest` to the fallback tag of `subject`, unless it is there.
+    /// Adds `manifest` to the fallback tag of `subject`, unless it is there. What was written is read again: others may
+    /// have written in between, and few registries look at `If-Match`.
     pub(crate) async fn refer(&self, manifest: &Manifest, subject: &Descriptor) -> Result<(), Fault> {
         let tag = fallback_tag(&subject.digest);
         let _alone = self.client.standing.referrers.lock().await;
-        for _ in 0..ATTEMPTS {
-            let (mut entries, version) = self.referrers(&tag).await?;
+        let mut backoff = Backoff::new(WRITES - 1);
+        let mut written = false;
+        loop {
+            let (mut index, version) = self.referrers(&tag).await?;
+            let mut entries = match index.remove("manifests") {
+                Some(Value::Array(entries)) => entries,
+                _ => Vec::new(),
+            };
             if entries.iter().any(|entry| names(entry, manifest.digest())) {
                 return Ok(());
             }
@@ -31,43 +39,44 @@ impl Repository {
                 let what = format!("the index of referrers at {tag} has {MAX_ENTRIES} entries already");
                 return Err(Fault::new(FaultKind::Refused, STEP, what));
             }
-            entries.push(entry(manifest));
-            if self.write_referrers(&tag, &entries, version).await? {
-                return Ok(());
+            if written && !backoff.wait().await {
+                let what = format!("others keep writing the index of referrers at {tag}");
+                return Err(Fault::new(FaultKind::Unreachable, STEP, what).momentary());
             }
+            written = true;
+            entries.push(entry(manifest));
+            index.insert("manifests".into(), entries.into());
+            self.write_referrers(&tag, index, version).await?;
         }
-        let what = format!("others keep writing the index of referrers at {tag}");
-        Err(Fault::new(FaultKind::Unreachable, STEP, what).momentary())
     }
 
-    /// The entries as they stand, byte for byte, and the `ETag` to write against.
-    async fn referrers(&self, tag: &str) -> Result<(Vec<Value>, Option<HeaderValue>), Fault> {
+    /// The index as it stands, with all that it says, and the `ETag` to write against.
+    async fn referrers(&self, tag: &str) -> Result<(Map<String, Value>, Option<HeaderValue>), Fault> {
         let version = Version::Name(RefName::new(tag));
         let (manifest, etag) = match self.read_manifest_and_etag(&version, None, self.push()).await {
             Ok(found) => found,
-            Err(fault) if fault.kind() == FaultKind::Absent => return Ok((Vec::new(), None)),
+            Err(fault) if fault.kind() == FaultKind::Absent => return Ok((Map::new(), None)),
             Err(fault) => return Err(fault),
         };
         if !matches!(manifest.shape(), Shape::Index { .. }) {
             let what = format!("the tag {tag} is taken by something that is no index of referrers");
             return Err(Fault::new(FaultKind::Conflict, STEP, what));
         }
-        let index: Value = serde_json::from_slice(manifest.bytes()).unwrap_or(Value::Null);
-        let entries = index.get("manifests").and_then(Value::as_array).cloned();
-        Ok((entries.unwrap_or_default(), etag))
+        Ok((serde_json::from_slice(manifest.bytes()).unwrap_or_default(), etag))
     }
 
-    /// `false` when the index was written by somebody else since it was read.
+    /// Writes the index, unless the registry knows that it has changed since it was read.
     async fn write_referrers(
         &self,
         tag: &str,
-        entries: &[Value],
+        mut index: Map<String, Value>,
         version: Option<HeaderValue>,
-    ) -> Result<bool, Fault> {
+    ) -> Result<(), Fault> {
         let media_type = MediaType::oci_index();
-        let index = json!({ "schemaVersion": 2, "mediaType": media_type.as_str(), "manifests": entries });
+        index.insert("schemaVersion".into(), 2.into());
+        index.insert("mediaType".into(), media_type.as_str().into());
         let mut call = self.call(Method::PUT, &format!("manifests/{tag}"), self.push(), STEP)?;
-        call.body = Some(Bytes::from(index.to_string()));
+        call.body = Some(Bytes::from(Value::Object(index).to_string()));
         if let Ok(value) = HeaderValue::from_str(media_type.as_str()) {
             call = call.header(CONTENT_TYPE, value);
         }
@@ -75,17 +84,11 @@ impl Repository {
             call = call.header(HeaderName::from_static("if-match"), version);
         }
         let reply = self.client.send(&call).await?;
-        match reply.status {
-            StatusCode::PRECONDITION_FAILED => {
-                drain(reply).await;
-                Ok(false)
-            }
-            status if status.is_success() => {
-                drain(reply).await;
-                Ok(true)
-            }
-            _ => Err(self.refused(reply, STEP).await),
+        if reply.status.is_success() || reply.status == StatusCode::PRECONDITION_FAILED {
+            drain(reply).await;
+            return Ok(());
         }
+        Err(self.refused(reply, STEP).await)
     }
 }
 

@@ -1,4 +1,9 @@
 //! Publishing: tags, conflicts and the referrers fallback.
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use bytes::Bytes;
 use content::{At, FaultKind, Hasher, Manifest, Mode, Target};
 use reference::{Algorithm, RefName};
@@ -118,31 +123,66 @@ async fn a_registry_that_lists_referrers_needs_no_fallback_tag() {
     assert_eq!(server.lines().len(), 1);
 }
 
-#[tokio::test]
-async fn the_fallback_tag_is_merged_and_written_against_its_etag() {
+const INDEX_TYPE: &str = "Content-Type: application/vnd.oci.image.index.v1+json";
+
+/// An index of referrers that somebody else wrote.
+fn their_index() -> String {
     let zeros = "0".repeat(64);
-    let index = format!(
+    format!(
         r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[
-        {{"mediaType":"application/x","digest":"sha256:{zeros}","size":1,"custom":true}}]}}"#
-    );
-    let index_type = "Content-Type: application/vnd.oci.image.index.v1+json";
-    let server = Script::start(move |seen: &Seen, _| match seen.method.as_str() {
-        "GET" => answer(200, &[index_type, "ETag: \"7\""], &index),
+        {{"mediaType":"application/x","digest":"sha256:{zeros}","size":1,"custom":true}}],
+        "annotations":{{"keep":"me"}},"unknown":[1]}}"#
+    )
+}
+
+/// A registry without referrers, whose fallback tag is overwritten by somebody else after the first `lost` writes.
+async fn forgetful(lost: usize) -> Script {
+    let (index, writes) = (Mutex::new(their_index()), AtomicUsize::new(0));
+    let tag = Hasher::digest(Algorithm::Sha256, b"subject").to_string().replace(':', "-");
+    Script::start(move |seen: &Seen, _| match seen.method.as_str() {
+        "GET" => answer(200, &[INDEX_TYPE, "ETag: \"7\""], index.lock().unwrap().as_str()),
+        _ if seen.target.ends_with(&tag) && writes.fetch_add(1, Ordering::SeqCst) >= lost => {
+            *index.lock().unwrap() = format!(
+                r#"{{"schemaVersion":2,"manifests":[{{"mediaType":"{TYPE}","digest":"{}","size":1}}]}}"#,
+                with_subject().digest()
+            );
+            answer(201, &[], "")
+        }
         _ => answer(201, &[], ""),
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn the_fallback_tag_is_merged_written_against_its_etag_and_read_again() {
+    let server = forgetful(0).await;
     let manifest = with_subject();
     server.repository("app").publish(&manifest, At::Part, Mode::Force).await.unwrap();
     let tag = Hasher::digest(Algorithm::Sha256, b"subject").to_string().replace(':', "-");
     let lines = server.lines();
-    assert_eq!(lines[1..], [format!("GET /v2/app/manifests/{tag}"), format!("PUT /v2/app/manifests/{tag}")]);
-    let put = server.seen().pop().unwrap();
+    let (get, put) = (format!("GET /v2/app/manifests/{tag}"), format!("PUT /v2/app/manifests/{tag}"));
+    assert_eq!(lines[1..], [get.clone(), put, get]);
+    let put = server.seen().remove(2);
     assert_eq!(put.header("if-match"), Some("\"7\""));
     let written = String::from_utf8(put.body).unwrap();
     let digest = manifest.digest().to_string();
-    for part in [digest.as_str(), "\"custom\":true", "application/x.sig", "\"a\":\"b\""] {
+    let theirs = ["\"custom\":true", r#""annotations":{"keep":"me"}"#, r#""unknown":[1]"#];
+    for part in theirs.into_iter().chain([digest.as_str(), "application/x.sig", r#""annotations":{"a":"b"}"#])
+    {
         assert!(written.contains(part), "{part} in {written}");
     }
+}
+
+#[tokio::test]
+async fn a_referrer_that_was_overwritten_is_written_again_three_times_at_most() {
+    let server = forgetful(2).await;
+    server.repository("app").publish(&with_subject(), At::Part, Mode::Force).await.unwrap();
+    let puts = server.lines().into_iter().filter(|line| line.contains("PUT")).count();
+    assert_eq!(puts, 4);
+    let server = forgetful(usize::MAX).await;
+    let fault = server.repository("app").publish(&with_subject(), At::Part, Mode::Force).await.unwrap_err();
+    assert!(fault.is_momentary(), "{fault}");
+    assert_eq!(server.lines().into_iter().filter(|line| line.contains("PUT")).count(), 4);
 }
 
 #[tokio::test]
