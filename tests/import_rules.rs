@@ -5,6 +5,8 @@
 mod partly;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/settings.rs"]
+mod settings;
 
 use std::{
     io::{BufRead, BufReader},

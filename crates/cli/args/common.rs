@@ -3,9 +3,34 @@ use std::{convert::Infallible, path::PathBuf, str::FromStr};
 
 use auth::Secret;
 use clap::{ArgAction, Args, ValueEnum};
-use copier::Limits;
+use copier::{Foreign, Limits};
 
 use crate::limits::{Cap, Size, of_copy, of_import};
+
+/// What every command that copies an image has.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Copies foreign layers too: from the source, else from their urls without credentials
+    #[arg(long)]
+    include_foreign: bool,
+    #[command(flatten)]
+    pub(crate) source_login: SourceLogin,
+    #[command(flatten)]
+    pub(crate) target_login: TargetLogin,
+    #[command(flatten)]
+    pub(crate) caps: Caps,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    #[command(flatten)]
+    pub(crate) show: Show,
+}
+
+impl Common {
+    /// What happens to foreign layers.
+    pub(crate) fn foreign(&self) -> Foreign {
+        if self.include_foreign { Foreign::Include } else { Foreign::Skip }
+    }
+}
 
 /// How results and messages are shown.
 #[derive(Debug, Clone, Copy, Args)]
@@ -17,7 +42,8 @@ pub(crate) struct Show {
     /// Prints no progress and no warnings
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Logs to stderr what is done; given twice, every step at a registry. `RUST_LOG` chooses finer
+    /// Logs to stderr what is done with each blob and manifest; given twice, every step at a registry too, and three
+    /// times, all there is. `RUST_LOG` chooses finer
     #[arg(short, long, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 }

@@ -1,10 +1,7 @@
 //! `transship copy`: any location to any others.
 use clap::Args;
 
-use super::{
-    Reach, Show,
-    common::{Caps, SourceLogin, TargetLogin},
-};
+use super::Common;
 
 /// Copies an image from any location to any others: every platform, digests kept
 #[derive(Debug, Args)]
@@ -30,17 +27,6 @@ pub(crate) struct CopyArgs {
     /// With --no-clobber: counts a tag that is at the source's digest already as done
     #[arg(long, requires = "no_clobber")]
     pub(crate) allow_same: bool,
-    /// Copies foreign layers too: from the source, else from their urls without credentials
-    #[arg(long)]
-    pub(crate) include_foreign: bool,
     #[command(flatten)]
-    pub(crate) source_login: SourceLogin,
-    #[command(flatten)]
-    pub(crate) target_login: TargetLogin,
-    #[command(flatten)]
-    pub(crate) caps: Caps,
-    #[command(flatten)]
-    pub(crate) reach: Reach,
-    #[command(flatten)]
-    pub(crate) show: Show,
+    pub(crate) common: Common,
 }

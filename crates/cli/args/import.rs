@@ -3,10 +3,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
-use super::{
-    Reach, Show,
-    common::{Caps, SourceLogin, TargetLogin},
-};
+use super::Common;
 use crate::{
     import::{ACR_SUFFIX, Field, NamedBy, Texts, target},
     usage::Usage,
@@ -34,19 +31,8 @@ pub(crate) struct ImportArgs {
     /// Counts a target tag that is at the source's digest already as done
     #[arg(long, conflicts_with = "force")]
     pub(crate) allow_same: bool,
-    /// Copies foreign layers too: from the source, else from their urls without credentials
-    #[arg(long)]
-    pub(crate) include_foreign: bool,
     #[command(flatten)]
-    pub(crate) source_login: SourceLogin,
-    #[command(flatten)]
-    pub(crate) target_login: TargetLogin,
-    #[command(flatten)]
-    pub(crate) caps: Caps,
-    #[command(flatten)]
-    pub(crate) reach: Reach,
-    #[command(flatten)]
-    pub(crate) show: Show,
+    pub(crate) common: Common,
     #[command(flatten)]
     az: Az,
 }

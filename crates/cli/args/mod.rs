@@ -5,7 +5,7 @@ mod import;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use common::{Output, Reach, Show, SourceLogin, TargetLogin};
+pub(crate) use common::{Common, Output, Reach, Show, SourceLogin, TargetLogin};
 pub(crate) use copy::CopyArgs;
 pub(crate) use import::ImportArgs;
 
@@ -34,8 +34,8 @@ impl Command {
     /// How results and messages are shown.
     pub(crate) fn show(&self) -> Show {
         match self {
-            Self::Import(args) => args.show,
-            Self::Copy(args) => args.show,
+            Self::Import(args) => args.common.show,
+            Self::Copy(args) => args.common.show,
         }
     }
 }

@@ -64,9 +64,9 @@ fn import(words: &[&str]) -> Meaning {
     };
     assert_eq!(registry.to_string(), "myregistry.azurecr.io");
     let request = Request::read(&args.what.texts(), ACR_SUFFIX).unwrap();
-    let password = args.source_login.password;
+    let password = args.common.source_login.password;
     let password = password.map(|hidden| Password { flag: "--password", secret: hidden.0 });
-    let words = of_flags(Side::Source, args.source_login.username, password, &|_| None);
+    let words = of_flags(Side::Source, args.common.source_login.username, password, &|_| None);
     meaning(&request, words)
 }
 

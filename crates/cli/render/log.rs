@@ -28,6 +28,9 @@ pub(crate) fn start(verbose: u8, progress: Arc<Progress>) {
 /// The HTTP stack. Its traces show more of a request than a log should hold.
 const STACK: [&str; 6] = ["hyper", "hyper_util", "h2", "reqwest", "rustls", "tower"];
 
+/// Where requests are sent again and blobs resumed: that is done, not asked.
+const RETRIES: &str = "registry::client=debug,copier::steady=debug";
+
 /// The directives: what `RUST_LOG` says, else what the flags ask for.
 fn directives(verbose: u8, rust_log: Option<String>) -> Option<String> {
     let ours = |others: &str, level: &str| {
@@ -38,7 +41,7 @@ fn directives(verbose: u8, rust_log: Option<String>) -> Option<String> {
     let mut text = match (rust_log.filter(|text| !text.is_empty()), verbose) {
         (Some(text), _) => text,
         (None, 0) => return None,
-        (None, 1) => ours("warn", "info"),
+        (None, 1) => format!("{},{RETRIES}", ours("warn", "info")),
         (None, 2) => ours("warn", "debug"),
         (None, _) => ours("info", "trace"),
     };

@@ -4,6 +4,7 @@ pub(crate) mod error;
 mod json;
 pub(crate) mod log;
 mod progress;
+pub(crate) mod record;
 mod tally;
 mod text;
 
@@ -51,7 +52,7 @@ impl Console {
 
     /// Who is told about a copy's progress.
     pub(crate) fn observer(&self) -> Arc<dyn Observer> {
-        Arc::<Progress>::clone(&self.progress)
+        Arc::new(record::Record(Arc::clone(&self.progress)))
     }
 
     /// The progress shown, which logs have to step around.

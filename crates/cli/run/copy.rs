@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use content::{Source, Version};
-use copier::{Destination, Existing, Foreign, Job, Ties};
+use copier::{Destination, Existing, Job, Ties};
 use reference::{LayoutLocation, Location, Registry};
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     import::{no_login, shown, version_of},
     login, only, places,
     places::{Keys, Places},
+    strays,
 };
 use crate::{
     args::CopyArgs,
@@ -29,7 +30,11 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console) -> Result<Done, Fai
     landing::check(&targets, origin(&source).as_ref())?;
     let from = source_words(args, &source, console).await?;
     let to = target_words(args, &targets).await?;
-    let places = Places::new(&args.reach, [])?;
+    let places = Places::new(&args.common.reach, [])?;
+    let sides: Vec<&Registry> = targets.iter().chain([&source]).filter_map(registry).collect();
+    for warning in strays::warnings(&args.common.reach, &sides)? {
+        console.warn(&warning);
+    }
     let to = target_keys(&places, to, &targets)?;
     let read = read(&places, &source, from).await?;
     let landings = landing::all(&targets, &read.origin)?;
@@ -43,12 +48,12 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console) -> Result<Done, Fai
             (true, true) => Existing::RefuseUnlessSame,
             (true, false) => Existing::Refuse,
         },
-        limits: args.caps.of_copy(),
-        foreign: if args.include_foreign { Foreign::Include } else { Foreign::Skip },
+        limits: args.common.caps.of_copy(),
+        foreign: args.common.foreign(),
         ties: Ties::Apart,
     };
     let telling = Telling { verb: "copied", source: read.shown, asked };
-    super::run(&job, args.reach.jobs, telling, console).await
+    super::run(&job, args.common.reach.jobs, telling, console).await
 }
 
 /// The side that is read.
@@ -84,7 +89,7 @@ async fn source_words(
     source: &Location,
     console: &Console,
 ) -> Result<Option<Words>, Failure> {
-    let flags = login::source(&args.source_login, console).await?;
+    let flags = login::source(&args.common.source_login, console).await?;
     match source {
         Location::Registry(_) => Ok(flags.or_else(|| login::environment(credential::Side::Source))),
         Location::Layout(_) if flags.is_none() => Ok(None),
@@ -94,7 +99,7 @@ async fn source_words(
 
 /// Credentials are for one registry: they are never tried at a second one.
 async fn target_words(args: &CopyArgs, targets: &[Location]) -> Result<Option<Words>, Failure> {
-    let flags = login::target(&args.target_login).await?;
+    let flags = login::target(&args.common.target_login).await?;
     let mut registries: Vec<&Registry> = targets.iter().filter_map(registry).collect();
     registries.dedup();
     let given = flags.is_some();

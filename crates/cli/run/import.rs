@@ -2,13 +2,13 @@
 use std::{path::PathBuf, sync::Arc};
 
 use content::{Source as From, Version};
-use copier::{Destination, Existing, Foreign, Job, Limits, Side, Ties};
+use copier::{Destination, Existing, Job, Limits, Side, Ties};
 use reference::{RefName, Reference, Registry, Tag};
 
 use super::{
     Telling, login, only, places,
     places::{Keys, Places},
-    request,
+    request, strays,
 };
 use crate::{
     args::ImportArgs,
@@ -33,7 +33,10 @@ pub(crate) async fn import(args: &ImportArgs, console: &Console) -> Result<Done,
     let from = source_words(args, &mut request, console).await?;
     let to = target_words(args, &place).await?;
     let azure = azure(&request.source).into_iter().chain(azure_target(&place));
-    let places = Places::new(&args.reach, azure.cloned())?;
+    let places = Places::new(&args.common.reach, azure.cloned())?;
+    for warning in strays::warnings(&args.common.reach, &sides(&request.source, &place))? {
+        console.warn(&warning);
+    }
     let to = Ashore::new(&places, place, to)?;
     let read = read_side(args, &places, &request, from).await?;
 
@@ -52,11 +55,11 @@ pub(crate) async fn import(args: &ImportArgs, console: &Console) -> Result<Done,
             (false, false) => Existing::Refuse,
         },
         limits: read.limits,
-        foreign: if args.include_foreign { Foreign::Include } else { Foreign::Skip },
+        foreign: args.common.foreign(),
         ties: Ties::Together,
     };
     let telling = Telling { verb: "imported", source: read.shown, asked: Vec::new() };
-    super::run(&job, args.reach.jobs, telling, console).await
+    super::run(&job, args.common.reach.jobs, telling, console).await
 }
 
 /// The side that is read, and what follows from where it is.
@@ -73,7 +76,7 @@ async fn source_words(
     request: &mut Request,
     console: &Console,
 ) -> Result<Option<Words>, Failure> {
-    let flags = login::source(&args.source_login, console).await?;
+    let flags = login::source(&args.common.source_login, console).await?;
     let body = request.credentials.take();
     let given = match (flags, body) {
         (Some(_), Some(_)) => {
@@ -91,7 +94,7 @@ async fn source_words(
 }
 
 async fn target_words(args: &ImportArgs, place: &Place) -> Result<Option<Words>, Failure> {
-    let flags = login::target(&args.target_login).await?;
+    let flags = login::target(&args.common.target_login).await?;
     match place {
         Place::Registry { .. } => Ok(flags.or_else(|| login::environment(credential::Side::Target))),
         Place::Layout(_) if flags.is_none() => Ok(None),
@@ -119,6 +122,18 @@ fn azure_target(place: &Place) -> Option<&Registry> {
     }
 }
 
+fn sides<'a>(source: &'a Source, place: &'a Place) -> Vec<&'a Registry> {
+    let from = match source {
+        Source::Registry { reference, .. } => Some(&reference.registry),
+        Source::Layout(_) => None,
+    };
+    let to = match place {
+        Place::Registry { registry, .. } => Some(registry),
+        Place::Layout(_) => None,
+    };
+    from.into_iter().chain(to).collect()
+}
+
 async fn read_side(
     args: &ImportArgs,
     places: &Places,
@@ -134,7 +149,7 @@ async fn read_side(
     Ok(Read {
         source: places::layout_source(&layout, origin.repository.clone()),
         shown: only::shown(&layout, &version, location.name.as_ref()),
-        limits: args.caps.of_import(None),
+        limits: args.common.caps.of_import(None),
         version,
         origin,
     })
@@ -154,7 +169,7 @@ async fn read_registry(
         source: Arc::new(places.repository(registry, repository, &keys)),
         version: version_of(reference),
         origin: Origin::of_reference(reference),
-        limits: args.caps.of_import(why_public(registry, has_credential)),
+        limits: args.common.caps.of_import(why_public(registry, has_credential)),
         shown: shown(reference),
     })
 }

@@ -7,6 +7,7 @@ mod only;
 mod pinned;
 mod places;
 mod request;
+mod strays;
 mod unborn;
 
 use copier::{Engine, Job};
@@ -15,7 +16,7 @@ use tokio::runtime::Builder;
 use crate::{
     args::Command,
     failure::{Failure, Partly},
-    render::{Console, Done},
+    render::{Console, Done, record},
     signal,
 };
 
@@ -55,6 +56,7 @@ struct Telling {
 
 /// Runs the job; a report with a failed destination is a failure.
 async fn run(job: &Job, jobs: usize, telling: Telling, console: &Console) -> Result<Done, Failure> {
+    record::begin(&telling.source);
     let mut report = Engine::new(console.observer(), jobs).run(job).await?;
     for layer in &report.skipped {
         console.warn(&format!(
@@ -64,6 +66,7 @@ async fn run(job: &Job, jobs: usize, telling: Telling, console: &Console) -> Res
     }
     let Telling { verb, source, asked } = telling;
     pinned::tell(job, &asked, &mut report);
+    record::end(&report);
     let done = Done { verb, source, asked, report };
     if done.report.outcomes.iter().any(|outcome| outcome.result.is_err()) {
         return Err(Failure::Partly(Box::new(Partly { done, ties: job.ties })));

@@ -88,7 +88,7 @@ impl Keys {
 }
 
 /// Hosts of a list; empty ones are what an empty environment variable holds.
-fn registries(flag: &str, texts: &[String]) -> Result<Vec<Registry>, Usage> {
+pub(super) fn registries(flag: &str, texts: &[String]) -> Result<Vec<Registry>, Usage> {
     let texts = texts.iter().filter(|text| !text.is_empty());
     texts.map(|text| text.parse().map_err(|why| Usage::parse(flag, &why))).collect()
 }

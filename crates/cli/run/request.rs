@@ -17,7 +17,7 @@ pub(super) async fn read(args: &ImportArgs) -> Result<Request, Failure> {
     let suffix = args.target.acr_suffix();
     let Some(path) = &args.what.request else { return Ok(Request::read(&args.what.texts(), suffix)?) };
     let stdin = path.as_os_str() == "-";
-    if stdin && args.source_login.password_stdin {
+    if stdin && args.common.source_login.password_stdin {
         return Err(Usage::new("--request - and --password-stdin both read stdin").into());
     }
     let bytes = if stdin {
