@@ -13,7 +13,7 @@ fn a_registry_that_fails_among_several_is_10_and_the_others_are_results() {
     let bad = Registry::setup().rule(Rule::on(Method::PUT, "/manifests/").status(403)).start();
     let (from, to, not) = (source.reference("app:v1"), good.reference("app"), bad.reference("app"));
     let ran = transship(&["copy", &from, &not, &to]).expect(10).says("1 of 2 destinations failed");
-    let ran = ran.says(&format!("-> {not}: failed: target"));
+    let ran = ran.says(&format!("-> {not}: failed: publish manifest"));
     assert!(ran.stdout.contains(&format!("-> {to}:v1:")) && !ran.stdout.contains(&not), "{ran:#?}");
     assert!(bad.ledger().count(|request| request.method == Method::PUT && request.is_manifest()) > 0);
 }

@@ -27,7 +27,11 @@ pub(crate) struct Target {
 pub(crate) fn read(tagged: &[Field], untagged: &[Field]) -> Result<Asked, Usage> {
     let mut asked = Asked::default();
     for field in tagged {
-        asked.tagged.push(destination(field)?);
+        let destination = destination(field)?;
+        if asked.tagged.contains(&destination) {
+            return Err(Usage::about(&field.name, format!("the target `{}` is given twice", field.text)));
+        }
+        asked.tagged.push(destination);
     }
     for field in untagged {
         let repository = repository(field)?;

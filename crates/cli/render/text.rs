@@ -74,7 +74,9 @@ pub(crate) fn destinations(partly: &Partly) -> Vec<String> {
     let asked = asked.iter().map(Some).chain(std::iter::repeat(None));
     let line = |(outcome, asked): (&Outcome, Option<&String>)| match (&outcome.result, asked) {
         (Err(error), Some(asked)) => {
-            format!("-> {}: failed: {}", clean(asked), clean(&error.to_string()))
+            let said = error.to_string();
+            let before = format!("{} {asked}: ", error.side());
+            format!("-> {}: failed: {}", clean(asked), clean(said.strip_prefix(&before).unwrap_or(&said)))
         }
         (Ok(_), _) if !partly.is_published(outcome) => {
             format!("-> {}: not published, because another failed", names(outcome, &report.root.digest))

@@ -92,8 +92,10 @@ async fn source_words(
     let flags = login::source(&args.common.source_login, console).await?;
     match source {
         Location::Registry(_) => Ok(flags.or_else(|| login::environment(credential::Side::Source))),
-        Location::Layout(_) if flags.is_none() => Ok(None),
-        Location::Layout(_) => Err(no_login("source", "--target-").into()),
+        Location::Layout(_) => match flags {
+            Some(words) => Err(no_login(&words, "source", "--target-").into()),
+            None => Ok(None),
+        },
     }
 }
 
@@ -105,7 +107,7 @@ async fn target_words(args: &CopyArgs, targets: &[Location]) -> Result<Option<Wo
     let given = flags.is_some();
     let words = flags.or_else(|| login::environment(credential::Side::Target));
     match (registries.as_slice(), &words) {
-        ([], Some(_)) if given => Err(no_login("target", "--username and --password").into()),
+        ([], Some(words)) if given => Err(no_login(words, "target", "--username and --password").into()),
         ([], _) | (_, None) => Ok(None),
         ([_], Some(_)) => Ok(words),
         ([first, second, ..], Some(words)) => {

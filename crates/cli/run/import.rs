@@ -88,8 +88,10 @@ async fn source_words(
     };
     match &request.source {
         Source::Registry { .. } => Ok(given.or_else(|| login::environment(credential::Side::Source))),
-        Source::Layout(_) if given.is_none() => Ok(None),
-        Source::Layout(_) => Err(no_login("source", "--target-username").into()),
+        Source::Layout(_) => match given {
+            Some(words) => Err(no_login(&words, "source", "--target-username").into()),
+            None => Ok(None),
+        },
     }
 }
 
@@ -97,14 +99,16 @@ async fn target_words(args: &ImportArgs, place: &Place) -> Result<Option<Words>,
     let flags = login::target(&args.common.target_login).await?;
     match place {
         Place::Registry { .. } => Ok(flags.or_else(|| login::environment(credential::Side::Target))),
-        Place::Layout(_) if flags.is_none() => Ok(None),
-        Place::Layout(_) => Err(no_login("target", "--username").into()),
+        Place::Layout(_) => match flags {
+            Some(words) => Err(no_login(&words, "target", "--username").into()),
+            None => Ok(None),
+        },
     }
 }
 
-/// A layout was given credentials.
-pub(super) fn no_login(side: &str, other: &str) -> Usage {
-    Usage::new(format!("the {side} is a directory, which takes no credentials"))
+/// A layout was given credentials, by the flag that the words remember.
+pub(super) fn no_login(words: &Words, side: &str, other: &str) -> Usage {
+    Usage::about(&words.from, format!("the {side} is a directory, which takes no credentials"))
         .hint(format!("leave them out; those of the other side begin with {other}"))
 }
 
