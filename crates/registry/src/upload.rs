@@ -84,7 +84,8 @@ impl Session {
         let doubted = self.state == State::Doubted;
         let asks = resumes && matches!(self.state, State::Open | State::Doubted);
         let stands = asks && self.ask_where().await?;
-        let refused = doubted && !(stands && self.offset > before);
+        // At the place where we took it to be, it was the number of bytes that was refused.
+        let refused = doubted && (!stands || self.offset == 0 || self.offset == before);
         if refused {
             self.step_down();
         }

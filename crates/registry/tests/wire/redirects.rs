@@ -1,8 +1,8 @@
 //! Redirects: followed for reading, by hand, and with nothing in hand that belongs to the registry.
-use content::{FaultKind, Source};
+use content::{Begun, FaultKind, Source, Target};
 use futures::StreamExt;
 
-use crate::script::{Act, End, Script, Seen, answer, blob};
+use crate::script::{Act, End, Script, Seen, answer, blob, lend};
 
 const DATA: &[u8] = b"0123456789";
 
@@ -185,4 +185,17 @@ async fn what_another_host_asks_for_does_not_close_the_registry() {
     assert!(fault.is_momentary() && fault.to_string().contains("leads to"), "{fault}");
     let again = tokio::time::timeout(std::time::Duration::from_secs(30), repository.open(&foreign, 0..5));
     again.await.unwrap().unwrap_err();
+}
+
+#[tokio::test]
+async fn what_an_upload_elsewhere_is_asked_to_wait_for_does_not_close_the_registry() {
+    let elsewhere = Script::start(|_, _| answer(503, &["Retry-After: 60"], "")).await;
+    let location = format!("Location: http://{}/store/1", elsewhere.host);
+    let server = Script::start(move |_, _| answer(202, &[&location], "")).await;
+    let (repository, descriptor) = (server.repository("app"), blob(DATA));
+    let Begun::Upload(mut upload) = repository.begin(&descriptor, None).await.unwrap() else { panic!() };
+    let fault = upload.send(lend(&descriptor, DATA, 3).0).await.unwrap_err();
+    assert!(fault.is_momentary() && fault.to_string().contains("leads to"), "{fault}");
+    let again = repository.begin(&descriptor, None);
+    tokio::time::timeout(std::time::Duration::from_secs(30), again).await.unwrap().unwrap();
 }
