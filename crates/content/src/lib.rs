@@ -21,5 +21,5 @@ pub use lent::{Lent, Returned};
 pub use manifest::{MAX_MANIFEST_BYTES, Manifest, Shape};
 pub use media_type::{MediaType, Role};
 pub use place::Place;
-pub use sides::{At, Begun, Claim, Incoming, Mode, Source, Target, Upload, Version};
+pub use sides::{At, Begun, Incoming, Mode, Source, Target, Upload, Version};
 pub use verified::Verified;

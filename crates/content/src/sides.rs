@@ -82,16 +82,6 @@ impl fmt::Debug for Begun {
     }
 }
 
-/// What it takes to find an unfinished upload again after this process is gone. An upload's URL is a secret.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Claim(pub String);
-
-impl fmt::Debug for Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Claim(..)")
-    }
-}
-
 /// How a manifest is to be found once it is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum At<'a> {
@@ -150,7 +140,4 @@ pub trait Upload: Send {
     /// After a momentary fault: asks the target where it stands, or begins again. Afterwards `offset()` is true.
     /// The blob may turn out to be there after all (a reply was lost): then the answer is `true`.
     fn realign(&mut self) -> BoxFuture<'_, Result<bool, Fault>>;
-
-    /// What finds this upload again, where the target keeps uploads across connections.
-    fn claim(&self) -> Option<Claim>;
 }

@@ -1,5 +1,5 @@
 //! An upload into a layout: what has come is in a temporary file until the blob is whole.
-use content::{Claim, Descriptor, Fault, FaultKind, Lent, Step, Upload};
+use content::{Descriptor, Fault, FaultKind, Lent, Step, Upload};
 use futures::{StreamExt as _, future::BoxFuture};
 
 use crate::{Ingest, Store};
@@ -74,9 +74,5 @@ impl Upload for LayoutUpload {
             }
             Ok(false)
         })
-    }
-
-    fn claim(&self) -> Option<Claim> {
-        None
     }
 }

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use auth::Authorization;
-use content::{Claim, Descriptor, Fault, Lent, Step, Target, Upload};
+use content::{Descriptor, Fault, Lent, Step, Target, Upload};
 use futures::future::BoxFuture;
 use http::{Method, StatusCode};
 use tracing::Instrument;
@@ -178,10 +178,6 @@ impl Upload for Session {
         let span = tracing::debug_span!("registry", %place, step = "realign", %digest);
         let work = async move { self.align().await.map_err(|fault| fault.at(place).about(digest)) };
         Box::pin(work.instrument(span))
-    }
-
-    fn claim(&self) -> Option<Claim> {
-        Some(Claim(self.at.url.to_string()))
     }
 }
 

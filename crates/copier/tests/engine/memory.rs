@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use content::{
-    At, Begun, Claim, Descriptor, Fault, FaultKind, Hasher, Incoming, Lent, Manifest, MediaType, Mode, Place,
+    At, Begun, Descriptor, Fault, FaultKind, Hasher, Incoming, Lent, Manifest, MediaType, Mode, Place,
     Source, Step, Target, Upload, Version,
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
@@ -319,10 +319,6 @@ impl Upload for Session {
             self.bytes.clear();
         }
         async { Ok(false) }.boxed()
-    }
-
-    fn claim(&self) -> Option<Claim> {
-        None
     }
 }
 
