@@ -128,9 +128,10 @@ impl Observer for Progress {
             Event::Retrying { blob, fault } => {
                 self.say(&format!("retrying {}: {}", short(&blob.digest), clean(&fault.to_string())));
             }
-            Event::Published { digest, name: Some(name), .. } => {
+            Event::Published { place, digest, name: Some(name) } => {
                 if matches!(self.form, Form::Lines) {
-                    to_stderr(&format!("published {} as {}\n", short(digest), clean(name.as_str())));
+                    let (name, place) = (clean(name.as_str()), clean(&place.to_string()));
+                    to_stderr(&format!("published {} as {name} at {place}\n", short(digest)));
                 }
             }
             Event::Warning(warning) => {
