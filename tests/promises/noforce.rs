@@ -1,5 +1,9 @@
 //! `NoForce`: a tag that exists is left alone, and that is found out before anything moves.
-use testkit::{Content, Registry, Rule};
+use serde_json::json;
+use testkit::{
+    Content, Registry, Rule,
+    images::{OCI_EMPTY, OCI_MANIFEST, to_json},
+};
 
 use crate::{import, transship};
 
@@ -82,6 +86,47 @@ fn a_refused_look_at_a_tag_is_never_absence() {
         transship().run(&import(&source.reference("app:v1"), &target.host(), &["-t", "free:1"])).exits(3);
         assert!(target.ledger().writes().is_empty(), "{}", target.ledger());
     }
+}
+
+#[test]
+fn a_target_that_fails_to_say_whether_a_tag_exists_is_7_and_never_absence() {
+    let (source, target) = sides();
+    let busy = Rule::on(http::Method::HEAD, "/manifests/").status(503).with("retry-after", "1000");
+    target.rule(busy);
+    let run =
+        transship().run(&import(&source.reference("app:v1"), &target.host(), &["-t", "free:1"])).exits(7);
+    assert!(run.stderr.contains("1000 s"), "{run}");
+    assert!(target.ledger().writes().is_empty(), "{}", target.ledger());
+}
+
+#[test]
+fn tags_already_written_are_listed_and_stay() {
+    let (source, target) = sides();
+    target.rule(Rule::on(http::Method::PUT, "/v2/new/manifests/2").status(403));
+    let names = ["-t", "new:1", "-t", "new:2"];
+    let run = transship().run(&import(&source.reference("app:v1"), &target.host(), &names)).exits(3);
+    assert!(run.stdout.contains("new:1"), "{run}");
+    let deletes = target.ledger().count(|r| r.method == "DELETE" && r.path.contains("/manifests/"));
+    assert_eq!(deletes, 0, "{}", target.ledger());
+    transship().run(&import(&target.reference("new:1"), &target.host(), &["-t", "again:1"])).exits(0);
+}
+
+#[test]
+fn a_referrers_fallback_tag_that_exists_is_merged_and_never_a_conflict() {
+    let (mut content, subject) = image(1);
+    let about = json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": "text/x-note",
+        "config": to_json(&content.add(OCI_EMPTY, "{}")), "layers": [], "subject": to_json(&subject)});
+    let note = content.document(OCI_MANIFEST, &about);
+    let (mut old, other) = image(2);
+    let referrers = old.index(&[other]);
+    let fallback = subject.digest.to_string().replace(':', "-");
+    let source = Registry::with(&content, &note, "app:note");
+    let target = Registry::setup().seed(&old, &referrers, &format!("app:{fallback}")).start();
+    target.rule(Rule::on(http::Method::PUT, "/manifests/").without("oci-subject"));
+    transship().run(&import(&source.reference("app:note"), &target.host(), &[])).exits(0);
+    let tagged = format!("/v2/app/manifests/{fallback}");
+    let puts = target.ledger().count(|r| r.method == "PUT" && r.path == tagged && r.status == Some(201));
+    assert_eq!(puts, 1, "{}", target.ledger());
 }
 
 #[test]
