@@ -65,3 +65,17 @@ fn a_blob_that_two_images_share_crosses_once() {
     assert_eq!(reads.iter().filter(|read| read.path.contains(shared.digest.hex())).count(), 1);
     assert!(target.holds(&content));
 }
+
+#[test]
+fn loopback_never_goes_through_a_proxy() {
+    let mut content = Content::new();
+    let layer = content.layer(1, 1000);
+    let root = content.image(1, &[layer]);
+    let (source, target) = (Registry::with(&content, &root, "app:v1"), Registry::start());
+    let mut transship = transship();
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+        // Nothing listens there.
+        transship.set(name, "http://127.0.0.1:1");
+    }
+    transship.run(&import(&source.reference("app:v1"), &target.host(), &[])).exits(0);
+}
