@@ -38,7 +38,7 @@ pub enum LayoutName {
 impl Location {
     fn parse(text: &str) -> Result<Self, Flaw> {
         if let Some(rest) = text.strip_prefix("docker://") {
-            return Reference::parse_familiar(rest).map(Self::Registry).map_err(|flaw| flaw.within(9));
+            return familiar(rest).map(Self::Registry).map_err(|flaw| flaw.within(9));
         }
         if let Some(rest) = text.strip_prefix("oci://") {
             return helm(rest).map(Self::Registry).map_err(|flaw| flaw.within(6));
@@ -52,8 +52,19 @@ impl Location {
         if let Some(kind) = foreign(text) {
             return Err(Flaw::new(0, kind));
         }
-        Reference::parse_familiar(text).map(Self::Registry)
+        familiar(text).map(Self::Registry)
     }
+}
+
+/// A reference, or one of Docker's short names. What can only be meant as a host is not taken for an image of Docker Hub:
+/// no official image has a dot in its name.
+fn familiar(text: &str) -> Result<Reference, Flaw> {
+    let name = text.split([':', '@']).next().unwrap_or_default();
+    let is_host = !text.contains('/') && (name.contains('.') || name == "localhost");
+    if is_host && !text.starts_with('.') {
+        return Err(Flaw::new(text.len(), ParseErrorKind::NoRepository));
+    }
+    Reference::parse_familiar(text)
 }
 
 /// Helm's spelling of a reference: the host is never left out.

@@ -58,3 +58,18 @@ fn a_regclient_directory_ends_at_the_last_colon() {
     let pinned = LayoutName::Pinned(RefName::new("v1"), digest());
     layout(&format!("ocidir://images:v1@{}", digest()), "images", Some(pinned));
 }
+
+#[test]
+fn a_host_alone_is_no_image_of_docker_hub() {
+    for text in [
+        "registry.example",
+        "registry.example:5000",
+        "127.0.0.1:5000",
+        "localhost",
+        "docker://localhost:5000",
+    ] {
+        let error = text.parse::<Location>().unwrap_err();
+        assert_eq!(error.kind, reference::ParseErrorKind::NoRepository, "{text}");
+    }
+    assert!("alpine:3.22".parse::<Location>().is_ok());
+}
