@@ -7,8 +7,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use content::{Fault, FaultKind, Step};
-use futures::stream::BoxStream;
+use content::{Descriptor, Fault, FaultKind, Hasher, Step};
+use futures::{StreamExt, stream::BoxStream};
 use reference::Digest;
 use tokio::task::JoinError;
 
@@ -58,6 +58,16 @@ impl Store {
         let opened = tokio::task::spawn_blocking(move || reading::open_at(&path, start));
         let (file, size) = self.finish(opened, Step::ReadBlob, &format!("cannot read {digest}")).await?;
         Ok(Opened { file, size, length: end.min(size).saturating_sub(start) })
+    }
+
+    /// Whether a stored blob has the bytes that its digest says.
+    pub(crate) async fn is_true(&self, blob: &Descriptor) -> Result<bool, Fault> {
+        let mut chunks = self.open(&blob.digest, 0, blob.size).await?.into_chunks();
+        let mut hasher = Hasher::new(blob.digest.algorithm());
+        while let Some(chunk) = chunks.next().await {
+            hasher.update(&chunk?);
+        }
+        Ok(hasher.finish() == blob.digest)
     }
 
     /// Begins to write a blob.
