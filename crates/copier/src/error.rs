@@ -108,7 +108,7 @@ impl CopyError {
                 Some("--max-manifests lifts the limit, as does `transship copy`".to_owned())
             }
             Self::Refused(Refusal::LayerTooLarge { .. }) => {
-                Some("--max-layer-size lifts the limit, as do credentials for a private registry".to_owned())
+                Some("--max-layer-size sets another limit, or none".to_owned())
             }
             Self::Refused(Refusal::TooDeep { .. }) => None,
             Self::TagsExist(conflicts) if conflicts.iter().all(|conflict| conflict.same) => {

@@ -79,7 +79,7 @@ impl Repository {
             Ok(reply) => reply,
             // A token for both repositories may be refused where one for the target alone is not.
             Err(fault) if fault.kind() == FaultKind::Authentication => {
-                return Ok(Mount::Refused { lasting: *from != self.name });
+                return Ok(Mount::Refused { lasting: true });
             }
             Err(fault) if fault.is_momentary() => return Ok(Mount::Refused { lasting: false }),
             Err(fault) => return Err(fault),
