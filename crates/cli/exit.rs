@@ -7,6 +7,8 @@ use crate::failure::{Failure, Partly, Signal};
 pub(crate) const DONE: u8 = 0;
 /// Usage: reference, flag, request content.
 pub(crate) const USAGE: u8 = 2;
+/// A local file, disk or lock.
+pub(crate) const LOCAL: u8 = 9;
 /// Some of several destinations failed.
 pub(crate) const PARTLY: u8 = 10;
 
@@ -42,7 +44,7 @@ fn of_kind(kind: FaultKind) -> u8 {
         FaultKind::Refused => 6,
         FaultKind::Unreachable => 7,
         FaultKind::Conflict => 8,
-        FaultKind::Local => 9,
+        FaultKind::Local => LOCAL,
         // A protocol broken, an address refused, and kinds that have no code yet.
         _ => 1,
     }

@@ -30,10 +30,7 @@ fn main() -> ExitCode {
     let console = Console::new(show.output, show.quiet);
     log::start(show.verbose, console.progress());
     match run::start(&cli.command, &console) {
-        Ok(done) => {
-            console.succeed(&done);
-            ExitCode::from(exit::DONE)
-        }
+        Ok(done) => ExitCode::from(console.succeed(&done)),
         Err(failure) => {
             console.fail(&failure);
             ExitCode::from(exit::code(&failure))

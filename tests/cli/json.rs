@@ -43,3 +43,14 @@ fn json_is_asked_for_among_short_flags_too() {
     let unread = transship(&["import", "-qojson"]).expect(2).json();
     assert!(unread["error"]["message"].as_str().unwrap().contains("--target"));
 }
+
+#[test]
+fn a_result_that_stdout_does_not_take_is_9() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = format!("oci:{}:v1", dir.path().join("copy").display());
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_transship"));
+    let ran = command.args(["copy", HELLO, &target]).stdout(full).output().unwrap();
+    assert_eq!(ran.status.code(), Some(9));
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("stdout does not take the result"));
+}

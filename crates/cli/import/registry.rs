@@ -43,11 +43,12 @@ pub(crate) fn uri(field: &Field) -> Result<Named, Usage> {
     let (host, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let prefix = prefix.trim_end_matches('/');
     let prefix = (!prefix.is_empty()).then(|| prefix.parse()).transpose();
-    Ok(Named {
-        registry: host.parse().map_err(|why| Usage::parse(&field.name, &why))?,
-        prefix: prefix.map_err(|why| Usage::parse(&field.name, &why))?,
-        acr: false,
-    })
+    let registry: Registry = host.parse().map_err(|why| Usage::parse(&field.name, &why))?;
+    if rest.len() < text.len() && registry.is_loopback() {
+        return Err(Usage::about(&field.name, "TLS at loopback is not asked for here")
+            .hint(format!("write `{registry}`, and --tls {registry} if it speaks TLS")));
+    }
+    Ok(Named { registry, prefix: prefix.map_err(|why| Usage::parse(&field.name, &why))?, acr: false })
 }
 
 /// Reads an Azure resource id: `/subscriptions/../registries/NAME`.
@@ -109,6 +110,12 @@ mod tests {
 
     fn host(text: &str) -> String {
         any(&field(text), ACR_SUFFIX).unwrap().registry.to_string()
+    }
+
+    #[test]
+    fn tls_at_loopback_is_asked_for_by_a_flag_and_never_passed_over() {
+        let refused = any(&field("https://127.0.0.1:5000"), ACR_SUFFIX).unwrap_err();
+        assert!(format!("{refused:?}").contains("--tls 127.0.0.1:5000"), "{refused:?}");
     }
 
     #[test]

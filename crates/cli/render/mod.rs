@@ -68,23 +68,30 @@ impl Console {
         }
     }
 
-    /// Prints what was done.
-    pub(crate) fn succeed(&self, done: &Done) {
+    /// Prints what was done; the exit code.
+    pub(crate) fn succeed(&self, done: &Done) -> u8 {
         let text = match self.output {
             Output::Text => text::done(done),
             Output::Json => json::done(done, &self.warnings()),
         };
         self.progress.finish();
-        to_stdout(&text);
+        match to_stdout(&text) {
+            Ok(()) => exit::DONE,
+            Err(why) => {
+                to_stderr(&format!("error: it was done, but stdout does not take the result: {why}\n"));
+                exit::LOCAL
+            }
+        }
     }
 
     /// Prints why it was not done.
     pub(crate) fn fail(&self, failure: &Failure) {
         self.progress.finish();
         if self.output == Output::Json {
-            to_stdout(&json::failed(failure, &self.warnings()));
+            // The failure itself decides the exit code, and stands on stderr.
+            drop(to_stdout(&json::failed(failure, &self.warnings())));
         } else if let Failure::Partly(partly) = failure {
-            to_stdout(&text::partly(partly));
+            drop(to_stdout(&text::partly(partly)));
         }
         to_stderr(&error::text(failure));
     }
@@ -108,7 +115,7 @@ pub(crate) fn misread(why: &clap::Error) -> u8 {
         let text = why.to_string();
         let message = text.strip_prefix("error: ").unwrap_or(&text).lines().map(str::trim);
         let message: Vec<&str> = message.take_while(|line| !line.is_empty()).collect();
-        to_stdout(&json::failed(&Failure::Usage(Usage::new(message.join(" "))), &[]));
+        drop(to_stdout(&json::failed(&Failure::Usage(Usage::new(message.join(" "))), &[])));
     }
     // A terminal that is gone has no use for help.
     drop(why.print());
@@ -137,10 +144,13 @@ fn form(word: &str, copy: bool) -> Option<&str> {
     alone.then(|| rest.strip_prefix('=').unwrap_or(rest))
 }
 
-/// Prints to stdout; when nobody reads it any more, there is nobody to tell.
-pub(crate) fn to_stdout(text: &str) {
+/// Prints to stdout. A reader who has left has read what it wanted: that is no error.
+pub(crate) fn to_stdout(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(why) if why.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Prints to stderr.
