@@ -73,7 +73,7 @@ impl Verified {
 
     /// How many bytes are still to be yielded.
     pub fn remaining(&self) -> u64 {
-        self.size.saturating_sub(self.wanted.max(self.yielded()))
+        self.size.saturating_sub(self.wanted.max(self.now.at))
     }
 
     /// Whether all bytes have come and match.
@@ -126,10 +126,6 @@ impl Verified {
         self.feed = Some(stream);
     }
 
-    fn yielded(&self) -> u64 {
-        self.now.at
-    }
-
     fn judge(&mut self) {
         let actual = self.now.hasher.clone().finish();
         self.verdict = if actual == self.digest {
@@ -141,6 +137,11 @@ impl Verified {
     }
 
     fn untrue(&self, what: String) -> Fault {
+        Fault::new(FaultKind::Untrue, Step::ReadBlob, what).about(&self.digest)
+    }
+
+    fn cut_short(&self) -> Fault {
+        let what = format!("the body ended at byte {} of {}", self.now.at, self.size);
         Fault::new(FaultKind::Untrue, Step::ReadBlob, what).about(&self.digest)
     }
 
@@ -213,13 +214,6 @@ impl Stream for Verified {
                 Err(fault) => return self.fail(fault),
             }
         }
-    }
-}
-
-impl Verified {
-    fn cut_short(&self) -> Fault {
-        let what = format!("the body ended at byte {} of {}", self.now.at, self.size);
-        Fault::new(FaultKind::Untrue, Step::ReadBlob, what).about(&self.digest)
     }
 }
 
