@@ -10,6 +10,8 @@ use std::{
 mod code;
 #[path = "house/manifest.rs"]
 mod manifest;
+#[path = "house/promises.rs"]
+mod promises;
 
 /// The crates, and which others of them each may be built on. The binary may be built on all but the testkit.
 const ROOMS: [(&str, &[&str]); 10] = [
