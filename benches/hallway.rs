@@ -4,7 +4,12 @@
 //! ```sh
 //! cargo bench --bench hallway
 //! ```
-#![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    reason = "a benchmark fails by panicking"
+)]
 use bytes::Bytes;
 use content::{Descriptor, Hasher, Manifest, MediaType, Verified};
 use divan::{Bencher, counter::BytesCount};

@@ -1,6 +1,12 @@
 //! What the binary says to words that make no sense, and what it does without any registry: each has its own message
 //! and exit code, and nothing is written.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a promise that is broken stops the test")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a promise that is broken stops the test"
+)]
 #[path = "cli/json.rs"]
 mod json;
 #[path = "cli/run.rs"]

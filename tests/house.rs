@@ -1,6 +1,13 @@
 //! The rules of the house, on every file of it: which crate may know which, how large a room may be, what may not
 //! stand in one.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a rule that is broken stops the test")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a rule that is broken stops the test"
+)]
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -69,6 +76,19 @@ const PANICS: [&str; 8] = [
     "todo!(",
     "unimplemented!(",
     "unreachable!(",
+];
+
+/// The lints that deny what can panic on what a network says; nothing but tests may lift them.
+const PANIC_LINTS: [&str; 9] = [
+    "unwrap_used",
+    "expect_used",
+    "panic",
+    "unreachable",
+    "todo",
+    "unimplemented",
+    "indexing_slicing",
+    "string_slice",
+    "arithmetic_side_effects",
 ];
 
 const MAX_FILE: usize = 400;
@@ -236,6 +256,31 @@ fn nothing_panics_outside_tests() {
         for (number, line) in code::blank(&text).lines().enumerate() {
             let found = PANICS.iter().filter(|panic| line.contains(**panic));
             broken.extend(found.map(|panic| format!("{}:{}: {panic}", path.display(), number + 1)));
+        }
+    }
+    none(&broken);
+}
+
+#[test]
+fn no_room_lifts_the_lints_against_panics() {
+    let mut broken = Vec::new();
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    for lint in PANIC_LINTS {
+        let kept = |entry: &manifest::Entry| entry.table == "workspace.lints.clippy" && entry.key == lint;
+        if !manifest::entries(&workspace).iter().any(|entry| kept(entry) && entry.value == "\"warn\"") {
+            broken.push(format!("Cargo.toml: {lint} = \"warn\" is missing; CI turns warnings into errors"));
+        }
+    }
+    for (path, _, text) in rooms().into_iter().filter(|(_, room, _)| room != "testkit") {
+        // An attribute may span lines, so the text is looked at without them.
+        let text = code::blank(&text).split_whitespace().collect::<String>();
+        for attribute in text.split("#![").chain(text.split("#[")).skip(1) {
+            let attribute = attribute.split(']').next().unwrap();
+            let lifts = ["allow(", "expect("].iter().any(|level| attribute.starts_with(level));
+            let lint = PANIC_LINTS.iter().find(|lint| attribute.contains(&format!("clippy::{lint}")));
+            if let Some(lint) = lint.filter(|_| lifts) {
+                broken.push(format!("{}: {lint} is lifted", path.display()));
+            }
         }
     }
     none(&broken);

@@ -1,6 +1,12 @@
 //! What an import does between registries when something is wrong, and how it ends: each has its own message and
 //! exit code, and the target sees no write.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a promise that is broken stops the test")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a promise that is broken stops the test"
+)]
 #[path = "cli/partly.rs"]
 mod partly;
 #[path = "cli/run.rs"]

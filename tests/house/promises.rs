@@ -20,8 +20,8 @@ fn row(line: &str) -> Option<(usize, Vec<&str>)> {
 /// Whether `test`, `path::name`, is a function of its file.
 fn exists(test: &str) -> bool {
     let Some((path, name)) = test.split_once("::") else { return false };
-    let text = fs::read_to_string(root().join(path)).unwrap_or_default();
-    text.contains(&format!("fn {name}("))
+    let code = fs::read_to_string(root().join(path)).unwrap_or_default();
+    code.contains(&format!("fn {name}("))
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! Interoperability: the real binary against registries and clients of other makes, and with a real image. `.ci/run`
 //! installs them; here their absence is a failure.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 mod auth;
 mod clients;
 mod copy;

@@ -1,6 +1,12 @@
 //! What the program promises, one module a promise: the real binary between registries on loopback, judged by the
 //! requests that they saw and the bytes that they hold.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 mod auth;
 mod content;
 mod integrity;

@@ -11,7 +11,7 @@ use crate::{
     AuthError, Authorization, Credential, Endpoint, Found, Origin, Scopes, Secret,
     demand::Bearer,
     exchange::Exchange,
-    flight::{Flight, Lasting},
+    flight::{self, Flight, Lasting},
     token::Token,
 };
 
@@ -136,7 +136,7 @@ impl Cache {
 
     async fn exchange(exchange: &Exchange<'_>, entra: &Secret) -> Result<Refresh, AuthError> {
         let value = exchange.acr_refresh(entra).await?;
-        Ok(Refresh { value, end: Instant::now() + REFRESH_LIFE })
+        Ok(Refresh { value, end: flight::after(REFRESH_LIFE) })
     }
 }
 

@@ -23,6 +23,12 @@ pub(crate) trait Lasting: Clone + Send {
     fn end(&self) -> Instant;
 }
 
+/// The moment `life` from now; now, when that is beyond the end of time.
+pub(crate) fn after(life: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(life).unwrap_or(now)
+}
+
 /// A value that is fetched once, however many tasks ask.
 #[derive(Debug)]
 pub(crate) struct Flight<T> {

@@ -5,7 +5,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::{Secret, flight::Lasting};
+use crate::{
+    Secret,
+    flight::{self, Lasting},
+};
 
 /// An access token. Its life counts from its receipt on our own monotonic clock: `issued_at` and the token's own
 /// claims are somebody else's clock.
@@ -21,8 +24,8 @@ pub(crate) struct Token {
 impl Token {
     /// A token received now, good for `expires_in` as the server wrote it.
     pub(crate) fn received(value: Secret, expires_in: Option<&Value>) -> Self {
-        let (now, life) = (Instant::now(), life(expires_in));
-        Self { value, renew: now + life.mul_f32(RENEW_AT), end: now + life }
+        let life = life(expires_in);
+        Self { value, renew: flight::after(life.mul_f32(RENEW_AT)), end: flight::after(life) }
     }
 }
 

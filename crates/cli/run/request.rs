@@ -39,6 +39,6 @@ pub(super) async fn read(args: &ImportArgs) -> Result<Request, Failure> {
 
 fn whole(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(body::MAX_BODY as u64 + 1).read_to_end(&mut bytes)?;
+    from.take((body::MAX_BODY as u64).saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

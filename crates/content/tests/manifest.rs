@@ -1,5 +1,11 @@
 //! What [`content::Manifest`] accepts, and what it refuses to take for two things.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 use bytes::Bytes;
 use content::{Descriptor, Fault, FaultKind, Hasher, Manifest, MediaType, Shape};
 use reference::Algorithm;

@@ -1,5 +1,11 @@
 //! What [`content::Verified`] promises: no chunk that completes a blob is handed on unless all of it is true.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 use bytes::Bytes;
 use content::{Descriptor, Fault, FaultKind, Hasher, Lent, MediaType, Step, Verified};
 use futures::{StreamExt, executor::block_on, stream};

@@ -1,5 +1,11 @@
 //! A layout on a real disk: what is promised about bytes, names and writers that meet.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
 use std::{fs, path::Path};
 
 use bytes::Bytes;

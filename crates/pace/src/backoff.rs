@@ -32,11 +32,12 @@ impl Backoff {
 
     /// Notes a failed attempt: how long to wait before the next one, or `None` when it was the last.
     pub fn failed(&mut self) -> Option<Duration> {
-        self.failed = self.failed.saturating_add(1);
+        let before = self.failed;
+        self.failed = before.saturating_add(1);
         if self.failed > self.retries {
             return None;
         }
-        let doubled = BASE.saturating_mul(2_u32.saturating_pow(self.failed - 1));
+        let doubled = BASE.saturating_mul(2_u32.saturating_pow(before));
         Some(doubled.min(CAP).mul_f64(self.random.f64()))
     }
 

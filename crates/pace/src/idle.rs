@@ -55,10 +55,11 @@ impl Idle {
     }
 }
 
-/// The moment `limit` from now; a limit beyond the end of time is a year.
+/// The moment `limit` from now; a limit beyond the end of time is a year, or nothing at all.
 pub(crate) fn after(limit: Duration) -> Instant {
     let now = Instant::now();
-    now.checked_add(limit).unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60))
+    let year = Duration::from_secs(365 * 24 * 60 * 60);
+    now.checked_add(limit).or_else(|| now.checked_add(year)).unwrap_or(now)
 }
 
 /// A stream of which no item may take longer than a limit; ends after it has stalled.

@@ -57,9 +57,10 @@ impl Lanes {
         let mut count = lock(&self.0.count);
         let (more, fewer) = (number.saturating_sub(count.number), count.number.saturating_sub(number));
         let forgiven = more.min(count.owed);
-        count.owed -= forgiven;
-        self.0.free.add_permits(more - forgiven);
-        count.owed += fewer - self.0.free.forget_permits(fewer);
+        count.owed = count.owed.saturating_sub(forgiven);
+        self.0.free.add_permits(more.saturating_sub(forgiven));
+        let taken = fewer.saturating_sub(self.0.free.forget_permits(fewer));
+        count.owed = count.owed.saturating_add(taken);
         count.number = number;
     }
 
@@ -114,8 +115,8 @@ impl Drop for Lane {
     fn drop(&mut self) {
         let Some(permit) = self.permit.take() else { return };
         let mut count = lock(&self.set.count);
-        if count.owed > 0 {
-            count.owed -= 1;
+        if let Some(owed) = count.owed.checked_sub(1) {
+            count.owed = owed;
             permit.forget();
         }
     }

@@ -29,10 +29,9 @@ impl Destination {
         let Some((repository, tag)) = text.split_once(':') else {
             return Ok(Self { repository: RepositoryName::parse(text)?, tag: None });
         };
-        let start = repository.len() + 1;
-        let repository = RepositoryName::parse(repository)?;
-        let tag = Tag::parse(tag).map_err(|flaw| flaw.within(start))?;
-        Ok(Self { repository, tag: Some(tag) })
+        let name = RepositoryName::parse(repository)?;
+        let tag = Tag::parse(tag).map_err(|flaw| flaw.behind(repository))?;
+        Ok(Self { repository: name, tag: Some(tag) })
     }
 }
 

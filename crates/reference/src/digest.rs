@@ -60,12 +60,12 @@ impl Digest {
         } else {
             return Err(Flaw::new(0, ParseErrorKind::DigestAlgorithm));
         };
-        let start = text.len() - rest.len();
+        let flaw = |at, kind| Flaw::new(at, kind).behind(algorithm.as_str());
         if let Some(at) = rest.find(|c| !matches!(c, '0'..='9' | 'a'..='f')) {
-            return Err(Flaw::new(start + at, ParseErrorKind::DigestCharacter));
+            return Err(flaw(at, ParseErrorKind::DigestCharacter));
         }
         if rest.len() != digits {
-            return Err(Flaw::new(start + rest.len().min(digits), ParseErrorKind::DigestLength));
+            return Err(flaw(rest.len().min(digits), ParseErrorKind::DigestLength));
         }
         Ok(Self { algorithm, hex: rest.into() })
     }
@@ -86,7 +86,6 @@ impl fmt::Display for Digest {
 }
 
 fn hex(hash: &[u8]) -> Box<str> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
-    hash.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect::<String>().into()
+    let digit = |value: u8| char::from_digit(u32::from(value & 15), 16);
+    hash.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).flatten().collect::<String>().into()
 }

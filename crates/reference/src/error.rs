@@ -39,7 +39,7 @@ impl ParseError {
 
     /// The position of the character that does not fit, counted in characters from 1.
     pub fn character(&self) -> usize {
-        self.halves().0.chars().count() + 1
+        self.halves().0.chars().count().saturating_add(1)
     }
 
     fn halves(&self) -> (&str, &str) {
@@ -98,7 +98,12 @@ impl Flaw {
 
     /// The same flaw, seen from the beginning of a text in which the part starts at `start`.
     pub(crate) fn within(self, start: usize) -> Self {
-        Self { at: self.at + start, ..self }
+        Self { at: self.at.saturating_add(start), ..self }
+    }
+
+    /// The same flaw, seen from the beginning of `before`, which one separator divides from the part.
+    pub(crate) fn behind(self, before: &str) -> Self {
+        self.within(before.len()).within(1)
     }
 
     /// The flaw as an error about `input`.
@@ -115,9 +120,9 @@ impl Flaw {
 
 /// Where the user information of a URL stands: after the scheme, up to the last `@` that no digest follows.
 fn user_info(input: &str) -> Option<(usize, usize)> {
-    let start = input.find("://").map_or(0, |colon| colon + 3);
+    let start = input.find("://").map_or(0, |colon| colon.saturating_add(3));
     let ends = input.rmatch_indices('@').map(|(end, _)| end);
-    let digest = |end: usize| input.get(end + 1..).is_some_and(is_digest);
+    let digest = |end: usize| input.get(end..).and_then(|rest| rest.strip_prefix('@')).is_some_and(is_digest);
     Some((start, ends.filter(|end| *end >= start).find(|end| !digest(*end))?))
 }
 

@@ -98,17 +98,18 @@ impl LayoutLocation {
         if let Some((dir, digest)) =
             text.split_once('@').filter(|(dir, rest)| !dir.contains(':') && is_digest(rest))
         {
-            let digest = Digest::parse(digest).map_err(|flaw| flaw.within(dir.len() + 1))?;
+            let digest = Digest::parse(digest).map_err(|flaw| flaw.behind(dir))?;
             return Self::new(dir, Some(LayoutName::Digest(digest)));
         }
         let Some((dir, name)) = text.split_once(':') else { return Self::new(text, None) };
-        let start = dir.len() + 1;
         let name = match name.strip_prefix('@') {
             Some(number) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
-                return Err(Flaw::new(start, ParseErrorKind::EntryNumber));
+                return Err(Flaw::new(0, ParseErrorKind::EntryNumber).behind(dir));
             }
-            Some(digest) => LayoutName::Digest(Digest::parse(digest).map_err(|flaw| flaw.within(start + 1))?),
-            None if name.is_empty() => return Err(Flaw::new(start, ParseErrorKind::EmptyRefName)),
+            Some(digest) => {
+                LayoutName::Digest(Digest::parse(digest).map_err(|flaw| flaw.within(1).behind(dir))?)
+            }
+            None if name.is_empty() => return Err(Flaw::new(0, ParseErrorKind::EmptyRefName).behind(dir)),
             None => LayoutName::RefName(RefName::new(name)),
         };
         Self::new(dir, Some(name))
@@ -117,13 +118,11 @@ impl LayoutLocation {
     /// `DIR[:TAG][@DIGEST]` as regclient reads it: the tag follows the last colon.
     fn regclient(text: &str) -> Result<Self, Flaw> {
         let (rest, digest) = match text.rsplit_once('@').filter(|(_, digest)| is_digest(digest)) {
-            Some((rest, digest)) => {
-                (rest, Some(Digest::parse(digest).map_err(|flaw| flaw.within(rest.len() + 1))?))
-            }
+            Some((rest, digest)) => (rest, Some(Digest::parse(digest).map_err(|flaw| flaw.behind(rest))?)),
             None => (text, None),
         };
         let (dir, tag) = match rest.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
-            Some((dir, tag)) => (dir, Some(Tag::parse(tag).map_err(|flaw| flaw.within(dir.len() + 1))?)),
+            Some((dir, tag)) => (dir, Some(Tag::parse(tag).map_err(|flaw| flaw.behind(dir))?)),
             None => (rest, None),
         };
         let name = match (tag.map(RefName::from), digest) {

@@ -28,7 +28,7 @@ impl Reference {
     pub(crate) fn parse_familiar(text: &str) -> Result<Self, Flaw> {
         let parts = Parts::cut(text)?;
         match parts.registry {
-            Some(registry) => parts.below(Registry::parse(registry)?, registry.len() + 1),
+            Some(registry) => parts.below(Registry::parse(registry)?, registry.len().saturating_add(1)),
             None if is_image_id(text) => Err(Flaw::new(0, ParseErrorKind::ImageId)),
             None => parts.below(Registry::docker_hub(), 0),
         }
@@ -37,7 +37,7 @@ impl Reference {
     pub(crate) fn parse(text: &str) -> Result<Self, Flaw> {
         let parts = Parts::cut(text)?;
         let registry = parts.registry.ok_or(Flaw::new(0, ParseErrorKind::NoRegistry))?;
-        parts.below(Registry::parse(registry)?, registry.len() + 1)
+        parts.below(Registry::parse(registry)?, registry.len().saturating_add(1))
     }
 }
 
@@ -103,11 +103,10 @@ impl<'a> Parts<'a> {
         if registry.is_docker_hub() {
             repository = repository.in_library().map_err(|flaw| flaw.within(start))?;
         }
-        let mut end = start + self.repository.len();
-        let tag = self.tag.map(|tag| Tag::parse(tag).map_err(|flaw| flaw.within(end + 1))).transpose()?;
-        end += self.tag.map_or(0, |tag| tag.len() + 1);
-        let digest =
-            self.digest.map(|text| Digest::parse(text).map_err(|flaw| flaw.within(end + 1))).transpose()?;
+        let behind = |flaw: Flaw| flaw.behind(self.repository).within(start);
+        let tag = self.tag.map(|tag| Tag::parse(tag).map_err(behind)).transpose()?;
+        let behind = |flaw: Flaw| behind(self.tag.map_or(flaw, |tag| flaw.behind(tag)));
+        let digest = self.digest.map(|text| Digest::parse(text).map_err(behind)).transpose()?;
         Ok(Reference { registry, repository, tag, digest })
     }
 }

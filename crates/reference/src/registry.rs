@@ -71,7 +71,7 @@ impl Registry {
         let (host, port) = text.split_at_checked(end).unwrap_or((text, ""));
         let host = if host.starts_with('[') { ipv6(host)? } else { name(host)? };
         let port = match port.strip_prefix(':') {
-            Some(digits) => Some(number(digits).ok_or(Flaw::new(end + 1, ParseErrorKind::Port))?),
+            Some(digits) => Some(number(digits).ok_or(Flaw::new(end, ParseErrorKind::Port).within(1))?),
             None => None,
         };
         if HUB_NAMES.contains(&host.as_str()) && port.is_none_or(|port| port == 443) {
@@ -89,7 +89,7 @@ fn host_end(text: &str) -> Result<usize, Flaw> {
     if !text.starts_with('[') {
         return Ok(text.find(':').unwrap_or(text.len()));
     }
-    let end = text.find(']').ok_or(Flaw::new(text.len(), ParseErrorKind::Ipv6))? + 1;
+    let end = text.find(']').ok_or(Flaw::new(text.len(), ParseErrorKind::Ipv6))?.saturating_add(1);
     match text.get(end..).and_then(|rest| rest.chars().next()) {
         None | Some(':') => Ok(end),
         Some(_) => Err(Flaw::new(end, ParseErrorKind::Ipv6)),
@@ -118,9 +118,9 @@ fn name(host: &str) -> Result<String, Flaw> {
         let edge = label.starts_with('-').then_some(0);
         let tail = (label.is_empty() || label.ends_with('-')).then(|| label.len().saturating_sub(1));
         if let Some(at) = odd.or(edge).or(tail) {
-            return Err(Flaw::new(start + at, ParseErrorKind::Host));
+            return Err(Flaw::new(at, ParseErrorKind::Host).within(start));
         }
-        start += label.len() + 1;
+        start = start.saturating_add(label.len()).saturating_add(1);
         last = label;
     }
     // URL parsers read `127.1` and `0x7f.1` as addresses; such a name must not mean one thing here and another there.

@@ -23,7 +23,7 @@ impl RepositoryName {
         let mut start = 0;
         for component in text.split('/') {
             check(component).map_err(|flaw| flaw.within(start))?;
-            start += component.len() + 1;
+            start = start.saturating_add(component.len()).saturating_add(1);
         }
         if text.len() > MAX {
             return Err(Flaw::new(MAX, ParseErrorKind::RepositoryTooLong));
@@ -53,7 +53,7 @@ fn check(component: &str) -> Result<(), Flaw> {
     let mut run = 0;
     for (at, character) in component.char_indices() {
         match character {
-            'a'..='z' | '0'..='9' => run = at + 1,
+            'a'..='z' | '0'..='9' => run = at.saturating_add(1),
             '.' | '_' | '-' => {
                 let separator = component.get(run..=at).unwrap_or_default();
                 if run == 0 || !is_separator(separator) {

@@ -1,5 +1,12 @@
 //! What a refused name looks like to the one who wrote it.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test that cannot go on stops")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops"
+)]
 use reference::{Location, ParseError, Reference};
 
 fn refuse(text: &str) -> ParseError {

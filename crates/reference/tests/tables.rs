@@ -1,5 +1,12 @@
 //! Every row of the tables in `fixtures/references` holds.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test that cannot go on stops")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops"
+)]
 mod common;
 
 use reference::{Destination, Digest, Location, ParseError, Reference, Registry, RepositoryName, Tag};

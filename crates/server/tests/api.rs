@@ -1,5 +1,11 @@
 //! What this server promises beyond the common API: who sees which blob, what outlives it, and what it refuses.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 mod support;
 
 use std::time::Duration;

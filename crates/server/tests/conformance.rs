@@ -1,6 +1,8 @@
 //! Conformance: every way to push a blob and every kind of content that the official suite of distribution-spec
 //! exercises at its default settings, over loopback HTTP. Prints one line for each check that it made.
 #![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,

@@ -2,6 +2,8 @@
 //!
 //! Development only. A broken expectation in here is a failed test, so it may panic.
 #![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,

@@ -1,5 +1,10 @@
 //! The loopback registry does what its rules and its gate say, and writes down what it saw.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 use std::{
     io::{Read, Write},
     net::TcpStream,

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::{
     AuthError, Credential, CredentialSource, Found,
-    flight::{Flight, Lasting},
+    flight::{self, Flight, Lasting},
 };
 pub use environment::Environment;
 use file::{Answer, File};
@@ -89,7 +89,7 @@ impl Stores {
         };
         let run = async {
             let credential = helper.run(&self.environment).await?;
-            Ok(Known { credential, end: Instant::now() + HELPER_LIFE })
+            Ok(Known { credential, end: flight::after(HELPER_LIFE) })
         };
         let (known, _) = flight.get(None, run).await?;
         Ok(known.credential.map(|credential| Found { credential, from: helper.program() }))

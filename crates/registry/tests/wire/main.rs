@@ -1,5 +1,11 @@
 //! The registry client against servers that say, byte by byte, what they are told to.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 mod authorization;
 mod foreign;
 mod http2;
