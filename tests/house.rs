@@ -21,17 +21,18 @@ mod manifest;
 mod promises;
 
 /// The crates, and which others of them each may be built on. The binary may be built on all but the testkit.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("reference", &[]),
     ("content", &["reference"]),
     ("auth", &["reference"]),
     ("pace", &[]),
     ("registry", &["reference", "content", "auth", "pace"]),
     ("layout", &["reference", "content"]),
+    ("journal", &["reference", "content"]),
     ("copier", &["reference", "content", "pace"]),
     ("server", &["reference", "content", "layout"]),
     ("testkit", &["reference", "content", "layout", "server"]),
-    (BINARY, &["reference", "content", "auth", "pace", "registry", "layout", "copier", "server"]),
+    (BINARY, &["reference", "content", "auth", "pace", "registry", "layout", "journal", "copier", "server"]),
 ];
 
 /// The root package.
@@ -48,8 +49,8 @@ const GUESTS: [(&str, &[&str]); 14] = [
     ("hyper-util", &["server", "testkit"]),
     ("axum", &[]),
     ("sha2", &["content"]),
-    ("libc", &["layout"]),
-    ("tempfile", &["layout", "testkit"]),
+    ("libc", &["layout", "journal"]),
+    ("tempfile", &["layout", "journal", "testkit"]),
     ("clap", &[BINARY]),
     ("indicatif", &[BINARY]),
     ("tracing-subscriber", &[BINARY]),

@@ -1,9 +1,10 @@
 //! Flags that all commands share.
-use std::{convert::Infallible, path::PathBuf, str::FromStr};
+use std::{convert::Infallible, path::PathBuf, str::FromStr, sync::Arc};
 
 use auth::Secret;
 use clap::{ArgAction, Args, ValueEnum};
-use copier::{Foreign, Limits};
+use copier::{Engine, Foreign, Limits, Observer};
+use journal::Folder;
 
 use crate::limits::{Cap, Size, of_copy, of_import};
 
@@ -13,6 +14,9 @@ pub(crate) struct Common {
     /// Copies foreign layers too: from the source, else from their urls without credentials
     #[arg(long)]
     include_foreign: bool,
+    /// Writes nothing down of uploads under way: after a kill, large blobs begin again
+    #[arg(long)]
+    no_journal: bool,
     #[command(flatten)]
     pub(crate) source_login: SourceLogin,
     #[command(flatten)]
@@ -29,6 +33,15 @@ impl Common {
     /// What happens to foreign layers.
     pub(crate) fn foreign(&self) -> Foreign {
         if self.include_foreign { Foreign::Include } else { Foreign::Skip }
+    }
+
+    /// The engine that does the work.
+    pub(crate) fn engine(&self, observer: Arc<dyn Observer>) -> Engine {
+        let engine = Engine::new(observer, self.reach.jobs);
+        match Folder::of_user().filter(|_| !self.no_journal) {
+            Some(journal) => engine.with_journal(Arc::new(journal)),
+            None => engine,
+        }
     }
 }
 

@@ -123,6 +123,13 @@ impl Observer for Progress {
                     self.state().start(bars, blob);
                 }
             }
+            Event::Resumed { blob, held } => {
+                if let Form::Bars(bars) = &self.form {
+                    self.state().start(bars, blob);
+                }
+                let held = bytes(*held);
+                self.say(&format!("going on with {}: {held} of it had arrived before", short(&blob.digest)));
+            }
             Event::Moved { blob, bytes } => self.state().moved(&self.form, blob, *bytes),
             Event::Finished { blob, .. } => self.state().finished(&self.form, blob),
             Event::Retrying { blob, fault } => {

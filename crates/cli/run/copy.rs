@@ -53,7 +53,7 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console) -> Result<Done, Fai
         ties: Ties::Apart,
     };
     let telling = Telling { verb: "copied", source: read.shown, asked };
-    super::run(&job, args.common.reach.jobs, telling, console).await
+    super::run(&job, args.common.engine(console.observer()), telling, console).await
 }
 
 /// The side that is read.

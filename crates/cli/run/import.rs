@@ -59,7 +59,7 @@ pub(crate) async fn import(args: &ImportArgs, console: &Console) -> Result<Done,
         ties: Ties::Together,
     };
     let telling = Telling { verb: "imported", source: read.shown, asked: Vec::new() };
-    super::run(&job, args.common.reach.jobs, telling, console).await
+    super::run(&job, args.common.engine(console.observer()), telling, console).await
 }
 
 /// The side that is read, and what follows from where it is.

@@ -55,9 +55,9 @@ struct Telling {
 }
 
 /// Runs the job; a report with a failed destination is a failure.
-async fn run(job: &Job, jobs: usize, telling: Telling, console: &Console) -> Result<Done, Failure> {
+async fn run(job: &Job, engine: Engine, telling: Telling, console: &Console) -> Result<Done, Failure> {
     record::begin(&telling.source);
-    let mut report = Engine::new(console.observer(), jobs).run(job).await?;
+    let mut report = engine.run(job).await?;
     for layer in &report.skipped {
         console.warn(&format!(
             "the foreign layer {} was left out; --include-foreign copies such layers too",

@@ -1,14 +1,16 @@
 //! What a copy carries, and the two sides it is carried between.
 //!
 //! Reading order: [`Descriptor`] and [`Manifest`] say what there is; [`Verified`] is a blob's bytes on trial;
-//! [`Source`], [`Target`] and [`Upload`] are the two sides; [`Fault`] says what went wrong and where.
+//! [`Source`], [`Target`] and [`Upload`] are the two sides; [`Journal`] is what a run leaves to the next; [`Fault`] says what went wrong and where.
 //! Knows no HTTP and no file system.
 mod descriptor;
 mod fault;
 mod hasher;
+mod journal;
 mod json;
 mod lent;
 mod manifest;
+mod mark;
 mod media_type;
 mod place;
 mod sides;
@@ -17,8 +19,10 @@ mod verified;
 pub use descriptor::Descriptor;
 pub use fault::{Fault, FaultKind, Step};
 pub use hasher::Hasher;
+pub use journal::{Claim, Journal, Page, Unfinished};
 pub use lent::{Lent, Returned};
 pub use manifest::{MAX_MANIFEST_BYTES, Manifest, Shape};
+pub use mark::{Mark, Marks};
 pub use media_type::{MediaType, Role};
 pub use place::Place;
 pub use sides::{At, Begun, Incoming, Mode, Source, Target, Upload, Version};

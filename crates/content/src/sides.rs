@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::{future::BoxFuture, stream::BoxStream};
 use reference::{Digest, RefName, RepositoryName};
 
-use crate::{Descriptor, Fault, Lent, Manifest, Place};
+use crate::{Claim, Descriptor, Fault, Lent, Manifest, Place};
 
 /// Which manifest of a place is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -118,6 +118,16 @@ pub trait Target: Send + Sync {
         mount: Option<&'a RepositoryName>,
     ) -> BoxFuture<'a, Result<Begun, Fault>>;
 
+    /// Takes up an upload that another run left at `location`, a [`Claim`]'s. `None` where it cannot be continued:
+    /// then the blob is begun as any other.
+    fn reopen<'a>(
+        &'a self,
+        _blob: &'a Descriptor,
+        _location: &'a str,
+    ) -> BoxFuture<'a, Option<Box<dyn Upload>>> {
+        Box::pin(async { None })
+    }
+
     /// Writes a manifest whose parts are there. Under [`Mode::NoForce`] a name that exists by now is a
     /// [`crate::FaultKind::Conflict`] and is not touched.
     fn publish<'a>(
@@ -128,7 +138,7 @@ pub trait Target: Send + Sync {
     ) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
-/// An upload of one blob to one repository. Dropping it gives it up.
+/// An upload of one blob to one repository. Dropping it gives it up, unless it was left standing.
 pub trait Upload: Send {
     /// How many bytes the target says it holds: its word, never ours.
     fn offset(&self) -> u64;
@@ -140,4 +150,12 @@ pub trait Upload: Send {
     /// After a momentary fault: asks the target where it stands, or begins again. Afterwards `offset()` is true.
     /// The blob may turn out to be there after all (a reply was lost): then the answer is `true`.
     fn realign(&mut self) -> BoxFuture<'_, Result<bool, Fault>>;
+
+    /// Where another run could take it up; `None` for uploads that end with this one.
+    fn claim(&self) -> Option<Claim> {
+        None
+    }
+
+    /// Leaves it standing when it is dropped, for whoever has its claim.
+    fn leave(&mut self) {}
 }

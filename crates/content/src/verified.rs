@@ -3,7 +3,6 @@
 //! The verdict falls on the chunk that completes the size, and a wrong chunk is withheld: over HTTP/1.1 with a
 //! `Content-Length`, a client stops asking at the last byte, and an error raised after it would never be seen.
 use std::{
-    collections::VecDeque,
     fmt,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -13,31 +12,25 @@ use bytes::{Buf, Bytes};
 use futures::{Stream, StreamExt, stream::BoxStream};
 use reference::Digest;
 
-use crate::{Descriptor, Fault, FaultKind, Hasher, Step};
-
-/// The distance between two marks to which an upload can go back without reading from the start.
-const MARK_EVERY: u64 = 1024 * 1024;
-/// How many marks are kept.
-const MARKS: usize = 64;
+use crate::{Descriptor, Fault, FaultKind, Mark, Marks, Step};
 
 /// The hash state of one blob, and the stream it is fed from. It outlives connections: streams are fed to it.
 pub struct Verified {
     digest: Digest,
     size: u64,
     now: Mark,
-    /// Newest last; each at a chunk's end, at least [`MARK_EVERY`] apart.
-    marks: VecDeque<Mark>,
+    /// Points to which an upload can go back; each at a chunk's end.
+    marks: Marks,
+    /// Is told of every new mark.
+    witness: Option<Witness>,
     /// The first byte that the upload still wants; bytes before it are hashed, not yielded.
     wanted: u64,
     feed: Option<BoxStream<'static, Result<Bytes, Fault>>>,
     verdict: Verdict,
 }
 
-#[derive(Clone)]
-struct Mark {
-    at: u64,
-    hasher: Hasher,
-}
+/// Is told of marks while a blob's bytes come.
+type Witness = Box<dyn FnMut(&Mark) + Send>;
 
 #[derive(Debug, Clone)]
 enum Verdict {
@@ -50,12 +43,12 @@ impl Verified {
     /// A blob of which nothing has come yet. An empty blob has no chunk on which a verdict could fall: it is judged
     /// here.
     pub fn new(blob: &Descriptor) -> Self {
-        let now = Mark { at: 0, hasher: Hasher::new(blob.digest.algorithm()) };
         let mut new = Self {
             digest: blob.digest.clone(),
             size: blob.size,
-            marks: VecDeque::from([now.clone()]),
-            now,
+            now: Mark::start(blob.digest.algorithm()),
+            marks: Marks::default(),
+            witness: None,
             wanted: 0,
             feed: None,
             verdict: Verdict::Open,
@@ -64,6 +57,19 @@ impl Verified {
             new.judge();
         }
         new
+    }
+
+    /// Goes on where an earlier reading of the blob left `marks`. They are not believed: wrong ones end in a wrong
+    /// digest.
+    #[must_use]
+    pub fn with_marks(mut self, marks: Marks) -> Self {
+        self.marks = marks;
+        self
+    }
+
+    /// Tells `witness` of every mark that is set from now on.
+    pub fn attest(&mut self, witness: impl FnMut(&Mark) + Send + 'static) {
+        self.witness = Some(Box::new(witness));
     }
 
     /// The offset from which the next bytes must be fed.
@@ -97,28 +103,18 @@ impl Verified {
             self.wanted = self.size;
             return;
         }
-        let found = self.marks.iter().rposition(|mark| mark.at <= offset).unwrap_or(0);
         if self.now.at > offset || !matches!(self.verdict, Verdict::Open) {
-            self.marks.truncate(found.saturating_add(1));
-            match self.marks.back() {
-                Some(mark) => self.now = mark.clone(),
-                None => self.restart(),
-            }
+            self.now = Mark::start(self.digest.algorithm());
+            self.marks.forget_after(offset);
+        }
+        if let Some(mark) = self.marks.before(offset).filter(|mark| mark.at > self.now.at) {
+            self.now = mark.clone();
         }
         self.wanted = offset;
         self.verdict = Verdict::Open;
         if self.size == 0 {
             self.judge();
         }
-    }
-
-    /// Forgets everything that came, to read it once more from the start.
-    fn restart(&mut self) {
-        self.now = Mark { at: 0, hasher: Hasher::new(self.digest.algorithm()) };
-        self.marks = VecDeque::from([self.now.clone()]);
-        self.wanted = 0;
-        self.feed = None;
-        self.verdict = Verdict::Open;
     }
 
     /// Takes bytes from `stream` from now on; its first byte is the one at [`Self::at`].
@@ -177,15 +173,11 @@ impl Verified {
     }
 
     fn mark(&mut self) {
-        let last = self.marks.back().map_or(0, |mark| mark.at);
-        if self.now.at.saturating_sub(last) < MARK_EVERY {
-            return;
+        if self.marks.set(&self.now)
+            && let Some(witness) = &mut self.witness
+        {
+            witness(&self.now);
         }
-        if self.marks.len() == MARKS {
-            // The first mark, at 0, stays: it is where a restart begins.
-            self.marks.remove(1);
-        }
-        self.marks.push_back(self.now.clone());
     }
 }
 

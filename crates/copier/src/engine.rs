@@ -1,6 +1,7 @@
 //! The engine: the phases of a copy, in order.
 use std::{fmt, sync::Arc};
 
+use content::Journal;
 use reference::Digest;
 
 use crate::{
@@ -48,12 +49,20 @@ use crate::{
 pub struct Engine {
     observer: Arc<dyn Observer>,
     wharf: Wharf,
+    journal: Option<Arc<dyn Journal>>,
 }
 
 impl Engine {
     /// An engine that moves up to `width` blobs at a time at any one registry, and tells `observer` about it.
     pub fn new(observer: Arc<dyn Observer>, width: usize) -> Self {
-        Self { observer, wharf: Wharf::new(width) }
+        Self { observer, wharf: Wharf::new(width), journal: None }
+    }
+
+    /// Writes down in `journal` how far large blobs have come, and goes on with what an earlier run left there.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
     }
 
     /// Copies one image. Failures of single destinations stand in the report; the error is for what stopped the
@@ -83,7 +92,13 @@ impl Engine {
 
     async fn execute(&self, job: &Job, admitted: Admitted) -> Report {
         let (plan, standings) = admitted.into_parts();
-        let voyage = Voyage { job, plan: &plan, observer: &self.observer, wharf: &self.wharf };
+        let voyage = Voyage {
+            job,
+            plan: &plan,
+            observer: &self.observer,
+            wharf: &self.wharf,
+            journal: self.journal.as_deref(),
+        };
         let outcomes = voyage.run(standings).await;
         let extent = Extent { manifests: plan.manifests(), blobs: plan.blobs.len() };
         let root = plan.root.descriptor().clone();

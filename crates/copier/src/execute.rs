@@ -2,9 +2,9 @@
 //!
 //! Destinations of one registry travel together: a blob's bytes are read once, sent to the first repository, and
 //! mounted into the others.
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicBool};
 
-use content::Descriptor;
+use content::{Descriptor, Journal};
 use futures::{StreamExt, TryStreamExt, future::join_all, stream};
 use reference::{RefName, RepositoryName};
 
@@ -19,6 +19,7 @@ pub(crate) struct Voyage<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) observer: &'a Arc<dyn Observer>,
     pub(crate) wharf: &'a Wharf,
+    pub(crate) journal: Option<&'a dyn Journal>,
 }
 
 /// One destination, and what has happened there.
@@ -26,6 +27,8 @@ struct Berth<'a> {
     destination: &'a Destination,
     names: Vec<RefName>,
     rooted: bool,
+    /// Whether a transfer to here has failed because somebody could not be reached.
+    stranded: AtomicBool,
     log: Mutex<Log>,
 }
 
@@ -95,7 +98,13 @@ impl Voyage<'_> {
         }
         let target = &*berth.destination.target;
         let _lanes = self.wharf.lanes(self.job.source.place(), target.place()).await;
-        let hallway = Hallway { source: &self.job.source, target, observer: self.observer };
+        let hallway = Hallway {
+            source: &self.job.source,
+            target,
+            observer: self.observer,
+            journal: self.journal,
+            stranded: &berth.stranded,
+        };
         match hallway.carry(blob, mount).await {
             Ok(how) => {
                 berth.note(|log| log.delivered.count(how, blob.size));
@@ -161,7 +170,7 @@ impl<'a> Berth<'a> {
                 (Vec::new(), false)
             }
         };
-        Self { destination, names, rooted, log: Mutex::new(log) }
+        Self { destination, names, rooted, stranded: AtomicBool::new(false), log: Mutex::new(log) }
     }
 
     fn note<T>(&self, change: impl FnOnce(&mut Log) -> T) -> T {

@@ -5,19 +5,27 @@
 //! ```
 //! A ladder, cheapest rung first: there already, mounted, sent. A chunk is handed on and never collected: memory does
 //! not depend on a blob's size.
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
-use content::{Begun, Descriptor, Fault, FaultKind, Lent, Source, Step, Target, Upload, Verified};
+use content::{Begun, Descriptor, Fault, FaultKind, Journal, Lent, Source, Step, Target, Upload, Verified};
 use futures::StreamExt;
 use reference::RepositoryName;
 
-use crate::{CopyError, Delivery, Event, Observer, budget::Budget, steady::steady};
+use crate::{
+    CopyError, Delivery, Event, Observer,
+    budget::Budget,
+    logbook::{Logbook, Moored},
+    steady::steady,
+};
 
 /// The two ends of the hallway.
 pub(crate) struct Hallway<'a> {
     pub(crate) source: &'a Arc<dyn Source>,
     pub(crate) target: &'a dyn Target,
     pub(crate) observer: &'a Arc<dyn Observer>,
+    pub(crate) journal: Option<&'a dyn Journal>,
+    /// Set once a transfer between these two has failed because somebody could not be reached.
+    pub(crate) stranded: &'a AtomicBool,
 }
 
 impl Hallway<'_> {
@@ -27,27 +35,67 @@ impl Hallway<'_> {
         blob: &Descriptor,
         mount: Option<&RepositoryName>,
     ) -> Result<Delivery, CopyError> {
+        let mut book = Logbook::open(self.journal, self.target, blob);
+        if let Some((upload, marks)) = book.take_up(self.target, blob).await {
+            self.observer.event(&Event::Resumed { blob, held: upload.offset() });
+            let verified = Verified::new(blob).with_marks(marks);
+            match self.stream(blob, upload, verified, &mut book).await {
+                // What was written down may be what was wrong.
+                Err(error) if self.is_worth_another(blob, &error) => book.discard(),
+                outcome => return outcome.map(|()| Delivery::Copied),
+            }
+        }
         let first = match self.target.begin(blob, mount).await.map_err(CopyError::target)? {
             Begun::Present => return Ok(Delivery::Present),
             Begun::Mounted => return Ok(Delivery::Mounted),
             Begun::Upload(upload) => upload,
         };
         self.observer.event(&Event::Started { blob });
-        match self.stream(blob, first).await {
-            Err(CopyError::Failed { fault, .. }) if fault.kind() == FaultKind::Untrue && blob.size > 0 => {
-                self.observer.event(&Event::Retrying { blob, fault: &fault });
-            }
+        match self.stream(blob, first, Verified::new(blob), &mut book).await {
+            Err(error) if self.is_worth_another(blob, &error) => book.discard(),
             outcome => return outcome.map(|()| Delivery::Copied),
         }
         // The session that saw wrong bytes is not used again.
         match self.target.begin(blob, None).await.map_err(CopyError::target)? {
-            Begun::Upload(second) => self.stream(blob, second).await.map(|()| Delivery::Copied),
+            Begun::Upload(second) => {
+                let sent = self.stream(blob, second, Verified::new(blob), &mut book).await;
+                sent.map(|()| Delivery::Copied)
+            }
             Begun::Present | Begun::Mounted => Ok(Delivery::Present),
         }
     }
 
-    async fn stream(&self, blob: &Descriptor, mut upload: Box<dyn Upload>) -> Result<(), CopyError> {
-        let mut verified = Verified::new(blob);
+    /// Whether the bytes were wrong, and may be right when they are read again.
+    fn is_worth_another(&self, blob: &Descriptor, error: &CopyError) -> bool {
+        match error {
+            CopyError::Failed { fault, .. } if fault.kind() == FaultKind::Untrue && blob.size > 0 => {
+                self.observer.event(&Event::Retrying { blob, fault });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    async fn stream(
+        &self,
+        blob: &Descriptor,
+        upload: Box<dyn Upload>,
+        mut verified: Verified,
+        book: &mut Logbook,
+    ) -> Result<(), CopyError> {
+        book.attend(&mut verified, upload.claim());
+        let mut moored = Moored { upload, book, stranded: self.stranded };
+        let outcome = self.pump(blob, &mut *moored.upload, verified).await;
+        moored.note(&outcome);
+        outcome
+    }
+
+    async fn pump(
+        &self,
+        blob: &Descriptor,
+        upload: &mut dyn Upload,
+        mut verified: Verified,
+    ) -> Result<(), CopyError> {
         let mut budget = Budget::new();
         let mut held = upload.offset();
         loop {

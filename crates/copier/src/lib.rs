@@ -13,6 +13,7 @@ mod execute;
 mod hallway;
 mod job;
 mod limits;
+mod logbook;
 mod observer;
 mod plan;
 mod preflight;

@@ -30,6 +30,13 @@ pub enum Event<'a> {
         /// The blob.
         blob: &'a Descriptor,
     },
+    /// A blob goes on where an earlier run left it.
+    Resumed {
+        /// The blob.
+        blob: &'a Descriptor,
+        /// How many bytes the target holds.
+        held: u64,
+    },
     /// Some of a blob's bytes came from the source.
     Moved {
         /// The blob.

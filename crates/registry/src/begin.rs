@@ -67,6 +67,21 @@ impl Repository {
         Ok(self.upload(blob, self.open_session(blob).await?))
     }
 
+    /// An upload that another run left, where the registry still knows it and says how far it came.
+    pub(crate) async fn reopen_blob(&self, blob: &Descriptor, location: &str) -> Option<Session> {
+        if !self.client.standing.facts.resumes {
+            return None;
+        }
+        let base = self.uploads().ok()?;
+        let at = SessionUrl::at(location, &base, true, &self.client.origin, STEP).ok()?;
+        let mut session = Session::new(self.clone(), blob.clone(), Opened { at, least_chunk: 0 });
+        session.ask_where().await.is_ok_and(|stands| stands).then_some(session)
+    }
+
+    fn uploads(&self) -> Result<url::Url, Fault> {
+        self.client.url(&format!("/v2/{}/blobs/uploads/", self.name))
+    }
+
     fn upload(&self, blob: &Descriptor, opened: Opened) -> Begun {
         Begun::Upload(Box::new(Session::new(self.clone(), blob.clone(), opened)))
     }
@@ -144,7 +159,7 @@ impl Repository {
     }
 
     async fn opened(&self, reply: Reply) -> Result<Opened, Fault> {
-        let base = self.client.url(&format!("/v2/{}/blobs/uploads/", self.name))?;
+        let base = self.uploads()?;
         let at = SessionUrl::of(&reply, &base, true, &self.client.origin, STEP)?;
         let least = reply.header("oci-chunk-min-length").and_then(|value| value.trim().parse().ok());
         drain(reply).await;

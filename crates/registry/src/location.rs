@@ -30,6 +30,17 @@ impl SessionUrl {
             let what = "the registry opened an upload and did not say where (no Location)";
             return Err(Fault::new(FaultKind::Protocol, step, what));
         };
+        Self::at(location, base, own, registry, step)
+    }
+
+    /// Reads a location that was named at `base`.
+    pub(crate) fn at(
+        location: &str,
+        base: &Url,
+        own: bool,
+        registry: &Origin,
+        step: Step,
+    ) -> Result<Self, Fault> {
         let context = Context { registry, base, purpose: Purpose::Location, credentials: own };
         let admission = admit(location, &context).map_err(|refusal| refused_url(step, &refusal))?;
         Ok(Self { url: admission.url, own: admission.credentials })

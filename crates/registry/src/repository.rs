@@ -4,7 +4,9 @@
 use std::{ops::Range, sync::Arc};
 
 use auth::Scopes;
-use content::{At, Begun, Descriptor, Fault, Incoming, Manifest, Mode, Place, Source, Step, Target, Version};
+use content::{
+    At, Begun, Descriptor, Fault, Incoming, Manifest, Mode, Place, Source, Step, Target, Upload, Version,
+};
 use futures::future::BoxFuture;
 use http::Method;
 use reference::RepositoryName;
@@ -100,6 +102,17 @@ impl Target for Repository {
         mount: Option<&'a RepositoryName>,
     ) -> BoxFuture<'a, Result<Begun, Fault>> {
         self.step(Step::BeginUpload, &blob.digest, self.begin_blob(blob, mount))
+    }
+
+    fn reopen<'a>(
+        &'a self,
+        blob: &'a Descriptor,
+        location: &'a str,
+    ) -> BoxFuture<'a, Option<Box<dyn Upload>>> {
+        Box::pin(async move {
+            let session = self.reopen_blob(blob, location).await?;
+            Some(Box::new(session) as Box<dyn Upload>)
+        })
     }
 
     fn publish<'a>(

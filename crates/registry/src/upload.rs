@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use auth::Authorization;
-use content::{Descriptor, Fault, Lent, Step, Target, Upload};
+use content::{Claim, Descriptor, Fault, Lent, Step, Target, Upload};
 use futures::future::BoxFuture;
 use http::{Method, StatusCode};
 use tracing::Instrument;
@@ -29,6 +29,8 @@ pub(crate) struct Session {
     pub(crate) repository: Repository,
     pub(crate) blob: Descriptor,
     pub(crate) at: SessionUrl,
+    /// Where it is, for another run.
+    claim: Claim,
     pub(crate) least_chunk: u64,
     pub(crate) offset: u64,
     pub(crate) rung: Rung,
@@ -52,6 +54,8 @@ pub(crate) enum State {
     Spent,
     /// It is not there any more.
     Gone,
+    /// It is there, for another run to go on with.
+    Left,
     /// It became the blob.
     Done,
 }
@@ -62,6 +66,7 @@ impl Session {
         Self {
             repository,
             blob,
+            claim: Claim::new(opened.at.url.as_str()),
             at: opened.at,
             least_chunk: opened.least_chunk,
             offset: 0,
@@ -107,7 +112,8 @@ impl Session {
             self.state = State::Gone;
         }
         let opened = self.repository.open_session(&self.blob).await?;
-        (self.at, self.least_chunk) = (opened.at, opened.least_chunk);
+        self.least_chunk = opened.least_chunk;
+        self.move_to(opened.at);
         self.rung = self.rung.max(self.repository.client.standing.ladder.rung(self.blob.size));
         (self.offset, self.state) = (0, State::Open);
         Ok(())
@@ -123,7 +129,7 @@ impl Session {
 
     /// Asks the session where it stands: distribution-spec, "Pushing a blob in chunks", end-13. `false` when it is
     /// gone, or says what cannot be.
-    async fn ask_where(&mut self) -> Result<bool, Fault> {
+    pub(crate) async fn ask_where(&mut self) -> Result<bool, Fault> {
         let mut call = Call::new(Method::GET, self.at.url.clone(), self.repository.push(), STEP);
         call.own = self.at.own;
         let reply = self.repository.client.send(&call).await?;
@@ -149,9 +155,14 @@ impl Session {
     pub(crate) fn moved(&mut self, reply: &Reply) -> Result<(), Fault> {
         if reply.header("location").is_some() {
             let origin = &self.repository.client.origin;
-            self.at = SessionUrl::of(reply, &self.at.url, self.at.own, origin, STEP)?;
+            self.move_to(SessionUrl::of(reply, &self.at.url, self.at.own, origin, STEP)?);
         }
         Ok(())
+    }
+
+    fn move_to(&mut self, at: SessionUrl) {
+        self.claim.moved(Some(at.url.as_str().to_owned()));
+        self.at = at;
     }
 }
 
@@ -179,13 +190,23 @@ impl Upload for Session {
         let work = async move { self.align().await.map_err(|fault| fault.at(place).about(digest)) };
         Box::pin(work.instrument(span))
     }
+
+    fn claim(&self) -> Option<Claim> {
+        self.repository.client.standing.facts.resumes.then(|| self.claim.clone())
+    }
+
+    fn leave(&mut self) {
+        if matches!(self.state, State::Open | State::Doubted) {
+            self.state = State::Left;
+        }
+    }
 }
 
 impl Drop for Session {
     /// Cancels what was not finished, as well as that goes. Nobody waits for it.
     fn drop(&mut self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if matches!(self.state, State::Done | State::Gone) {
+        if matches!(self.state, State::Done | State::Gone | State::Left) {
             return;
         }
         let (client, call) = (Arc::clone(&self.repository.client), self.cancellation());
