@@ -12,12 +12,14 @@
 
 mod body;
 pub mod elf;
+mod fake;
 pub mod fixtures;
 mod gate;
 pub mod images;
 mod ledger;
 mod loopback;
 mod noise;
+mod pattern;
 mod process;
 mod program;
 mod registry;
@@ -27,6 +29,7 @@ mod tls;
 mod token_server;
 mod tokens;
 
+pub use fake::{End, Fake, FakeSetup, Mishap, Misrange};
 pub use images::{Content, Entry};
 pub use ledger::{Ledger, Request};
 pub use noise::noise;

@@ -7,15 +7,12 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 
+use crate::pattern::Pattern;
+
 /// Which requests, which of them, and what happens to them.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    method: Method,
-    /// Parts of path and query, which stand there in this order.
-    path: Vec<String>,
-    first: usize,
-    times: usize,
-    seen: usize,
+    pattern: Pattern,
     effects: Vec<Effect>,
 }
 
@@ -54,21 +51,20 @@ pub enum Byte {
 impl Rule {
     /// Every request of `method` whose path and query hold `path`; a `*` in it stands for anything.
     pub fn on(method: Method, path: &str) -> Self {
-        let path = path.split('*').map(str::to_owned).collect();
-        Self { method, path, first: 0, times: usize::MAX, seen: 0, effects: Vec::new() }
+        Self { pattern: Pattern::on(Some(method), path), effects: Vec::new() }
     }
 
     /// Only the `nth` such request, counted from 1.
     #[must_use]
     pub fn nth(mut self, nth: usize) -> Self {
-        (self.first, self.times) = (nth.saturating_sub(1), 1);
+        self.pattern.nth(nth);
         self
     }
 
     /// Only the first `times` such requests.
     #[must_use]
     pub fn times(mut self, times: usize) -> Self {
-        self.times = times;
+        self.pattern.times(times);
         self
     }
 
@@ -145,18 +141,6 @@ impl Rule {
         self.effects.push(effect);
         self
     }
-
-    fn matches(&self, method: &Method, path: &str) -> bool {
-        let mut rest = path;
-        *method == self.method
-            && self.path.iter().all(|part| match rest.split_once(part.as_str()) {
-                Some((_, after)) => {
-                    rest = after;
-                    true
-                }
-                None => false,
-            })
-    }
 }
 
 /// The rules of one registry, which may grow while it runs.
@@ -175,11 +159,10 @@ impl Rules {
     /// What is to happen to this request, by all rules in their order.
     pub(crate) fn effects(&self, method: &Method, path: &str) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for rule in self.lock().iter_mut().filter(|rule| rule.matches(method, path)) {
-            if rule.seen >= rule.first && rule.seen - rule.first < rule.times {
+        for rule in self.lock().iter_mut() {
+            if rule.pattern.hits(method, path) {
                 effects.extend(rule.effects.iter().cloned());
             }
-            rule.seen += 1;
         }
         effects
     }
