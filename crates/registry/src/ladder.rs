@@ -22,11 +22,13 @@ struct Limits {
     chunk: u64,
     /// The largest blob that went in one request.
     taken: u64,
+    /// Whether every chunk has a connection of its own.
+    apart: bool,
 }
 
 impl Ladder {
     pub(crate) fn new(facts: &Facts) -> Self {
-        let limits = Limits { put: facts.largest_put, patch: u64::MAX, chunk: CHUNK, taken: 0 };
+        let limits = Limits { put: facts.largest_put, patch: u64::MAX, chunk: CHUNK, taken: 0, apart: false };
         Self { lowest: facts.lowest, limits: Mutex::new(limits) }
     }
 
@@ -46,6 +48,17 @@ impl Ladder {
     /// The size of a chunk on the lowest rung, in bytes.
     pub(crate) fn chunk(&self) -> u64 {
         self.limits().chunk
+    }
+
+    /// Whether every chunk is to go over a connection of its own.
+    pub(crate) fn sends_apart(&self) -> bool {
+        self.limits().apart
+    }
+
+    /// Learns that a cut in the middle of a chunk costs the whole session: distribution 2.8 forgets one that broke.
+    /// Behind something that ends each connection after so many bytes, only a chunk that begins a connection is safe.
+    pub(crate) fn send_apart(&self) {
+        self.limits().apart = true;
     }
 
     /// Learns that a blob of `size` bytes went in one request.

@@ -5,7 +5,7 @@ use content::{Fault, FaultKind, Lent};
 use futures::StreamExt;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-    header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE},
+    header::{CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE},
 };
 use pace::{Patience, watch};
 use reference::Algorithm;
@@ -182,6 +182,9 @@ impl Session {
             && let Ok(value) = HeaderValue::from_str(&range)
         {
             headers.insert::<HeaderName>(CONTENT_RANGE, value);
+        }
+        if self.rung == Rung::Chunks && self.repository.client.standing.ladder.sends_apart() {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         headers
     }

@@ -87,6 +87,7 @@ impl Session {
         self.maybe_committed = false;
         let (before, resumes) = (self.offset, self.repository.client.standing.facts.resumes);
         let doubted = self.state == State::Doubted;
+        let broke_between = self.state == State::Open && self.rung == Rung::Chunks && before > 0;
         let asks = resumes && matches!(self.state, State::Open | State::Doubted);
         let stands = asks && self.ask_where().await?;
         // At the place where we took it to be, it was the number of bytes that was refused.
@@ -97,6 +98,9 @@ impl Session {
         if stands && (!refused || self.offset > 0) {
             self.state = State::Open;
             return Ok(false);
+        }
+        if broke_between {
+            self.repository.client.standing.ladder.send_apart();
         }
         self.begin_again().await?;
         Ok(false)

@@ -420,6 +420,36 @@ async fn a_chunk_that_was_kept_in_part_goes_on_where_the_target_says() {
     assert_eq!(seen[seen.len() - 2].header("content-range"), Some("4194304-9437183"));
 }
 
+/// distribution 2.8 forgets a session that broke; a proxy may end every connection after so many bytes.
+#[tokio::test]
+async fn chunks_go_over_connections_of_their_own_once_a_cut_between_them_has_cost_the_session() {
+    let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
+        "GET" => answer(404, &[], r#"{"errors":[{"code":"BLOB_UPLOAD_INVALID"}]}"#),
+        "DELETE" => answer(204, &[], ""),
+        _ => {
+            let cut = seen.header("connection") != Some("close");
+            let patch = |range: &str| match range.starts_with("0-") {
+                false if cut => Act { read: 100_000, answer: Vec::new(), end: End::Reset },
+                _ => location("/v2/app/blobs/uploads/1"),
+            };
+            chunks_only(seen, patch, "")
+        }
+    })
+    .await;
+    let data = vec![5; 17 * 1024 * 1024];
+    let descriptor = blob(&data);
+    let mut upload = down_to_chunks(&server, &descriptor, &data).await;
+    assert!(upload.send(lend(&descriptor, &data, 100_000).0).await.unwrap_err().is_momentary());
+    assert!(!upload.realign().await.unwrap());
+    assert_eq!(upload.offset(), 0);
+    let before = server.seen().len();
+    upload.send(lend(&descriptor, &data, 100_000).0).await.unwrap();
+    let sent = server.seen().split_off(before);
+    let patches: Vec<_> = sent.iter().filter(|seen| seen.method == "PATCH").collect();
+    assert_eq!(patches.len(), 3);
+    assert!(patches.iter().all(|patch| patch.header("connection") == Some("close")), "{patches:?}");
+}
+
 #[tokio::test]
 async fn a_session_for_sha512_says_so_and_a_refusal_is_named() {
     let data = b"0123456789";
