@@ -1,4 +1,4 @@
-//! Idle timers: how long one step of a stream may take, counted only while somebody waits for it.
+//! Idle timers: how long a stream may take to bring anything worth the wait, counted only while somebody waits for it.
 use std::{
     error::Error,
     fmt,
@@ -10,7 +10,11 @@ use std::{
 use futures::{Stream, StreamExt};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Nothing moved for as long as the limit allows.
+/// So many bytes earn the whole patience again. Over a minute that is 68 bytes a second: less than any line brings that
+/// is worth waiting for, and a peer that brings less would hold a transfer for ever.
+pub(crate) const WORTH: u64 = 4096;
+
+/// Too little moved for as long as the limit allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stalled {
     /// The limit.
@@ -19,39 +23,63 @@ pub struct Stalled {
 
 impl fmt::Display for Stalled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nothing moved for {:?}", self.limit)
+        write!(f, "nothing, or next to nothing, moved for {:?}", self.limit)
     }
 }
 
 impl Error for Stalled {}
 
 /// A timer that runs from the first `Pending` of a step to its `Ready`, and stands still in between steps: a stream that
-/// nobody asks is not idle, whoever should have asked is.
+/// nobody asks is not idle, whoever should have asked is. What it measures is patience: waiting spends it, and only
+/// [`WORTH`] bytes earn it anew, so that a peer which sends a byte now and then is idle too.
 #[derive(Debug)]
 pub struct Idle {
     limit: Duration,
-    running: Option<Pin<Box<Sleep>>>,
+    left: Duration,
+    /// Bytes since the patience was whole.
+    moved: u64,
+    running: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl Idle {
     /// A timer that stands still.
     pub fn new(limit: Duration) -> Self {
-        Self { limit, running: None }
+        Self { limit, left: limit, moved: 0, running: None }
     }
 
-    /// Judges one poll. What is ready passes, however late the poll came; what is pending for too long is stalled.
-    pub fn judge<T>(&mut self, polled: Poll<T>, context: &mut Context<'_>) -> Poll<Result<T, Stalled>> {
+    /// Judges one poll; `weigh` says how many bytes came with it. What is ready passes, however late the poll came; what
+    /// is pending for too long is stalled.
+    pub fn judge<T>(
+        &mut self,
+        polled: Poll<T>,
+        weigh: impl FnOnce(&T) -> u64,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<T, Stalled>> {
         if let Poll::Ready(value) = polled {
-            self.running = None;
+            self.came(weigh(&value));
             return Poll::Ready(Ok(value));
         }
-        let limit = self.limit;
-        let running = self.running.get_or_insert_with(|| Box::pin(sleep_until(after(limit))));
+        let left = self.left;
+        let (_, running) =
+            self.running.get_or_insert_with(|| (Instant::now(), Box::pin(sleep_until(after(left)))));
         if running.as_mut().poll(context).is_pending() {
             return Poll::Pending;
         }
-        self.running = None;
+        let limit = self.limit;
+        *self = Self::new(limit);
         Poll::Ready(Err(Stalled { limit }))
+    }
+
+    /// Ends a step that brought `bytes`.
+    fn came(&mut self, bytes: u64) {
+        if let Some((since, _)) = self.running.take() {
+            // Whoever looked only after the patience had ended was busy elsewhere: that says nothing of this side.
+            self.left = self.left.checked_sub(since.elapsed()).unwrap_or(self.left);
+        }
+        self.moved = self.moved.saturating_add(bytes);
+        if self.moved >= WORTH {
+            (self.left, self.moved) = (self.limit, 0);
+        }
     }
 }
 
@@ -62,18 +90,24 @@ pub(crate) fn after(limit: Duration) -> Instant {
     now.checked_add(limit).or_else(|| now.checked_add(year)).unwrap_or(now)
 }
 
-/// A stream of which no item may take longer than a limit; ends after it has stalled.
-#[derive(Debug)]
-pub struct Steady<S> {
+/// A stream that may not be idle for longer than a limit; ends after it has stalled.
+pub struct Steady<S: Stream> {
     /// `None` once it has stalled.
     stream: Option<S>,
     idle: Idle,
+    weigh: fn(&S::Item) -> u64,
 }
 
-impl<S> Steady<S> {
-    /// Watches over `stream`.
-    pub fn new(stream: S, limit: Duration) -> Self {
-        Self { stream: Some(stream), idle: Idle::new(limit) }
+impl<S: Stream> Steady<S> {
+    /// Watches over `stream`, of whose items `weigh` says how many bytes they are.
+    pub fn new(stream: S, limit: Duration, weigh: fn(&S::Item) -> u64) -> Self {
+        Self { stream: Some(stream), idle: Idle::new(limit), weigh }
+    }
+}
+
+impl<S: Stream> fmt::Debug for Steady<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Steady").field("idle", &self.idle).finish_non_exhaustive()
     }
 }
 
@@ -84,7 +118,8 @@ impl<S: Stream + Unpin> Stream for Steady<S> {
         let this = &mut *self;
         let Some(stream) = &mut this.stream else { return Poll::Ready(None) };
         let polled = stream.poll_next_unpin(context);
-        this.idle.judge(polled, context).map(|judged| {
+        let weigh = this.weigh;
+        this.idle.judge(polled, |item| item.as_ref().map_or(0, weigh), context).map(|judged| {
             if judged.is_err() {
                 this.stream = None;
             }
@@ -110,15 +145,20 @@ mod tests {
         }))
     }
 
+    /// Watches over [`lazy`], every item of which is of `bytes`.
+    fn steady<const BYTES: u64>(seconds: &'static [u32]) -> Steady<impl Stream<Item = u32> + Unpin> {
+        Steady::new(lazy(seconds), 10 * SECOND, |_| BYTES)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_slow_stream_that_keeps_moving_never_stalls() {
-        let items: Vec<_> = Steady::new(lazy(&[9, 9, 9, 0, 9]), 10 * SECOND).collect().await;
+        let items: Vec<_> = steady::<WORTH>(&[9, 9, 9, 0, 9]).collect().await;
         assert!(items.iter().all(Result::is_ok) && items.len() == 5);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_stops_is_stalled_at_the_limit_and_ends() {
-        let mut steady = Steady::new(lazy(&[1, 3600, 1]), 10 * SECOND);
+        let mut steady = steady::<WORTH>(&[1, 3600, 1]);
         assert_eq!(steady.next().await, Some(Ok(1)));
         let start = Instant::now();
         assert_eq!(steady.next().await, Some(Err(Stalled { limit: 10 * SECOND })));
@@ -127,8 +167,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_stream_that_trickles_is_stalled_at_the_limit_too() {
+        let start = Instant::now();
+        let items: Vec<_> = steady::<1>(&[1; 100]).collect().await;
+        assert_eq!(items.last(), Some(&Err(Stalled { limit: 10 * SECOND })));
+        assert_eq!((items.len(), start.elapsed().as_secs()), (11, 10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn enough_bytes_in_small_pieces_earn_the_whole_patience() {
+        let items: Vec<_> = steady::<1024>(&[2; 100]).collect().await;
+        assert!(items.iter().all(Result::is_ok) && items.len() == 100);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn time_in_which_nobody_asks_does_not_count() {
-        let mut steady = Steady::new(lazy(&[1, 1]), 10 * SECOND);
+        let mut steady = steady::<1>(&[1, 1]);
         for _ in 0..2 {
             sleep(3600 * SECOND).await;
             assert_eq!(steady.next().await, Some(Ok(1)));
@@ -138,7 +192,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_ready_passes_however_late_it_is_asked_for() {
-        let mut steady = Steady::new(lazy(&[1]), 10 * SECOND);
+        let mut steady = steady::<1>(&[1]);
         // Asked once, then left alone for longer than the limit; by then the item is there.
         tokio::select! {
             biased;

@@ -77,5 +77,6 @@ pub(crate) fn timed(
     idle: Duration,
 ) -> BoxStream<'static, Result<Bytes, Broken>> {
     let late = |stalled: Stalled| Err(Broken::new(Why::TimedOut, stalled.to_string()));
-    Steady::new(body, idle).map(move |item| item.unwrap_or_else(late)).boxed()
+    let weigh = |item: &Result<Bytes, Broken>| item.as_ref().map_or(0, |bytes| bytes.len() as u64);
+    Steady::new(body, idle, weigh).map(move |item| item.unwrap_or_else(late)).boxed()
 }

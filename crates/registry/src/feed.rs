@@ -79,10 +79,9 @@ impl Stream for Feed {
                 self.due = self.due.saturating_sub(length);
                 state.left = state.left.saturating_sub(length);
                 state.sent = state.sent.saturating_add(length);
+                state.activity.handed_over(length);
                 if self.due == 0 {
                     state.activity.waiting_on_answer();
-                } else {
-                    state.activity.waiting_on_transport();
                 }
                 Poll::Ready(Some(Ok(bytes)))
             }
@@ -116,7 +115,7 @@ pub(crate) struct Leash(Arc<Mutex<State>>);
 impl Leash {
     /// The next `length` bytes, as the body of one request.
     pub(crate) fn feed(&self, length: u64) -> Feed {
-        lock(&self.0).activity.waiting_on_transport();
+        lock(&self.0).activity.begin();
         Feed { state: Arc::clone(&self.0), due: length }
     }
 

@@ -113,6 +113,12 @@ impl Http {
             .user_agent(&self.options.user_agent)
             .connect_timeout(self.options.timeouts.connect)
             .tcp_nodelay(true);
+        // The kernel alone knows what a peer has acknowledged: here it is told when to give up on one that takes
+        // nothing. Elsewhere the timers of uploads do so, later: they have to allow for what is buffered.
+        #[cfg(target_os = "linux")]
+        {
+            builder = builder.tcp_user_timeout(self.options.timeouts.idle);
+        }
         if !(kind.tls && self.options.http2) {
             builder = builder.http1_only();
         }

@@ -16,6 +16,7 @@ mod proxies;
 mod publishing;
 mod redirects;
 mod script;
+mod slow;
 mod tls;
 mod tokens;
 mod uploads;

@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 use reference::RefName;
 use registry::{Options, Timeouts};
 
-use crate::script::{Act, End, Script, Seen, answer, blob, lend};
+use crate::script::{Act, End, Script, Seen, answer, blob, lend, silence};
 
 fn v1() -> Version {
     Version::Name(RefName::new("v1"))
@@ -23,7 +23,7 @@ async fn what_may_pass_is_sent_again() {
     for status in [408, 429, 500, 502, 503, 504, 522] {
         let server = Script::start(move |_, index| match index {
             0 => answer(status, &["Retry-After: 0"], ""),
-            1 => Act { read: 0, answer: Vec::new(), end: End::Reset },
+            1 => silence(0, End::Reset),
             _ => found(),
         })
         .await;
@@ -98,7 +98,7 @@ fn impatient() -> Options {
 
 #[tokio::test]
 async fn a_registry_that_does_not_answer_is_given_up() {
-    let server = Script::start(|_, _| Act { read: 0, answer: Vec::new(), end: End::Hang }).await;
+    let server = Script::start(|_, _| silence(0, End::Hang)).await;
     let fault = server.repository_with("app", impatient()).resolve(&v1()).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Unreachable);
 }
@@ -118,7 +118,7 @@ async fn a_blob_that_stops_coming_is_momentary() {
 async fn a_target_that_stops_taking_bytes_is_given_up_and_the_body_comes_home() {
     let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
         "POST" => answer(202, &["Location: /v2/app/blobs/uploads/1"], ""),
-        "PUT" => Act { read: 1, answer: Vec::new(), end: End::Hang },
+        "PUT" => silence(1, End::Hang),
         _ => answer(204, &[], ""),
     })
     .await;

@@ -1,5 +1,8 @@
 //! A server whose every answer is scripted in raw bytes, and a ledger of what it was asked.
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use auth::{Credential, Found, Given, Secret};
 use content::{Descriptor, Hasher, Lent, MediaType, Returned, Verified};
@@ -57,6 +60,8 @@ pub(crate) struct Act {
     pub(crate) read: usize,
     pub(crate) answer: Vec<u8>,
     pub(crate) end: End,
+    /// How many pieces of a body, the request's or the answer's, take their time, and how large they are.
+    pub(crate) slow: (usize, usize),
 }
 
 /// An answer with a `Content-Length`; `extra` are header lines without their line ends.
@@ -76,7 +81,12 @@ pub(crate) fn answer(status: u16, extra: &[&str], body: impl AsRef<[u8]>) -> Act
     head.push_str("\r\n");
     let mut bytes = head.into_bytes();
     bytes.extend_from_slice(body);
-    Act { read: usize::MAX, answer: bytes, end: End::Keep }
+    Act { read: usize::MAX, answer: bytes, end: End::Keep, slow: (0, 0) }
+}
+
+/// No answer at all, after `read` bytes of the request's body.
+pub(crate) fn silence(read: usize, end: End) -> Act {
+    Act { read, answer: Vec::new(), end, slow: (0, 0) }
 }
 
 impl Act {
@@ -87,6 +97,12 @@ impl Act {
 
     pub(crate) fn then(mut self, end: End) -> Self {
         self.end = end;
+        self
+    }
+
+    /// Takes and gives the first `pieces` of a body one a second, each of `bytes`, and the rest at once.
+    pub(crate) fn slowly(mut self, pieces: usize, bytes: usize) -> Self {
+        self.slow = (pieces, bytes);
         self
     }
 }
@@ -200,19 +216,13 @@ async fn serve(
         };
         let act = plan(&seen, index);
         let due = seen.length().min(act.read);
-        while buffer.len() < due {
-            let mut chunk = vec![0; 64 * 1024];
-            match stream.read(&mut chunk).await {
-                Ok(count) if count > 0 => buffer.extend_from_slice(&chunk[..count]),
-                _ => break,
-            }
-        }
+        read(&mut stream, &mut buffer, due, act.slow).await;
         let rest = buffer.split_off(due.min(buffer.len()));
         seen.body = std::mem::replace(&mut buffer, rest);
         seen.complete = seen.body.len() == seen.length();
         let whole = seen.body.len() == due;
         ledger.lock().unwrap()[index] = seen;
-        if !whole || stream.write_all(&act.answer).await.is_err() {
+        if !whole || write(&mut stream, &act.answer, act.slow).await.is_err() {
             return;
         }
         match act.end {
@@ -227,10 +237,44 @@ async fn serve(
                 if stream.write_all(b" ").await.is_err() {
                     return;
                 }
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             },
         }
     }
+}
+
+/// Reads a request's body until `due` bytes of it are there.
+async fn read(stream: &mut impl Wire, buffer: &mut Vec<u8>, due: usize, slow: (usize, usize)) {
+    let (mut pieces, bytes) = slow;
+    let mut chunk = vec![0; 64 * 1024];
+    while buffer.len() < due {
+        let room = if pieces > 0 { bytes } else { chunk.len() };
+        match stream.read(&mut chunk[..room]).await {
+            Ok(count) if count > 0 => buffer.extend_from_slice(&chunk[..count]),
+            _ => return,
+        }
+        if pieces > 0 {
+            pieces -= 1;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+/// Writes an answer: at once, or its head and then its body.
+async fn write(stream: &mut impl Wire, answer: &[u8], slow: (usize, usize)) -> std::io::Result<()> {
+    let (pieces, bytes) = slow;
+    if pieces == 0 {
+        return stream.write_all(answer).await;
+    }
+    let head = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+    let mut written = head;
+    stream.write_all(&answer[..head]).await?;
+    for piece in answer[head..].chunks(bytes.max(1)).take(pieces) {
+        stream.write_all(piece).await?;
+        written += piece.len();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    stream.write_all(&answer[written..]).await
 }
 
 async fn head(stream: &mut impl Wire, buffer: &mut Vec<u8>) -> Option<Seen> {

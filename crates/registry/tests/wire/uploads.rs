@@ -1,7 +1,7 @@
 //! Uploads: present, mounted, sent; and what is done when a registry does not play along.
 use content::{Begun, Descriptor, FaultKind, Target, Upload};
 
-use crate::script::{Act, End, Script, Seen, answer, blob, lend, lend_from};
+use crate::script::{Act, End, Script, Seen, answer, blob, lend, lend_from, silence};
 
 const DATA: &[u8] = b"0123456789";
 
@@ -251,7 +251,7 @@ async fn a_413_on_the_last_rung_is_a_refusal() {
 async fn a_lost_answer_to_a_commit_is_looked_up_not_sent_again() {
     let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
         "POST" => location("/v2/app/blobs/uploads/1"),
-        "PUT" => Act { read: usize::MAX, answer: Vec::new(), end: End::Close },
+        "PUT" => silence(usize::MAX, End::Close),
         "HEAD" => answer(200, &["Content-Length: 10"], ""),
         _ => answer(404, &[], ""),
     })
@@ -268,9 +268,7 @@ async fn a_lost_answer_to_a_commit_is_looked_up_not_sent_again() {
 async fn a_broken_upload_goes_on_where_the_registry_says() {
     let server = Script::start(|seen: &Seen, index| match seen.method.as_str() {
         "POST" => location("/v2/app/blobs/uploads/1"),
-        "PUT" if index == 1 => {
-            Act { read: usize::MAX, answer: Vec::new(), end: End::Close }.reading(6).then(End::Reset)
-        }
+        "PUT" if index == 1 => silence(6, End::Reset),
         "GET" => answer(204, &["Range: 0-3", "Location: /v2/app/blobs/uploads/1?at=4"], ""),
         "HEAD" => answer(404, &[], ""),
         _ => answer(201, &[], ""),
@@ -322,7 +320,7 @@ async fn a_reset_of_a_first_large_put_steps_down_too() {
         "POST" => location("/v2/app/blobs/uploads/1"),
         "PATCH" => location("/v2/app/blobs/uploads/2"),
         "PUT" if seen.header("content-length") == Some("0") => answer(201, &[], ""),
-        "PUT" => Act { read: 100_000, answer: Vec::new(), end: End::Reset },
+        "PUT" => silence(100_000, End::Reset),
         _ => answer(404, &[], ""),
     })
     .await;
@@ -342,7 +340,7 @@ async fn a_reset_of_a_first_large_put_goes_on_where_the_session_says() {
         "POST" => location("/v2/app/blobs/uploads/1"),
         "GET" => answer(204, &["Range: 0-28999999"], ""),
         "PUT" if seen.header("content-range") == Some("29000000-29999999") => answer(201, &[], ""),
-        "PUT" => Act { read: 100_000, answer: Vec::new(), end: End::Reset },
+        "PUT" => silence(100_000, End::Reset),
         _ => answer(404, &[], ""),
     })
     .await;
