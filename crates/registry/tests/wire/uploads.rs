@@ -428,7 +428,7 @@ async fn chunks_go_over_connections_of_their_own_once_a_cut_between_them_has_cos
             let cut = seen.header("connection") != Some("close");
             let patch = |range: &str| {
                 if cut && !range.starts_with("0-") {
-                    return Act { read: 100_000, answer: Vec::new(), end: End::Reset };
+                    return silence(100_000, End::Reset);
                 }
                 location("/v2/app/blobs/uploads/1")
             };
