@@ -124,8 +124,8 @@ pub trait Target: Send + Sync {
         &'a self,
         _blob: &'a Descriptor,
         _location: &'a str,
-    ) -> BoxFuture<'a, Option<Box<dyn Upload>>> {
-        Box::pin(async { None })
+    ) -> BoxFuture<'a, Result<Option<Box<dyn Upload>>, Fault>> {
+        Box::pin(async { Ok(None) })
     }
 
     /// Writes a manifest whose parts are there. Under [`Mode::NoForce`] a name that exists by now is a

@@ -36,7 +36,7 @@ impl Hallway<'_> {
         mount: Option<&RepositoryName>,
     ) -> Result<Delivery, CopyError> {
         let mut book = Logbook::open(self.journal, self.target, blob);
-        if let Some((upload, marks)) = book.take_up(self.target, blob).await {
+        if let Some((upload, marks)) = book.take_up(self.target, blob).await? {
             self.observer.event(&Event::Resumed { blob, held: upload.offset() });
             let verified = Verified::new(blob).with_marks(marks);
             match self.stream(blob, upload, verified, &mut book).await {

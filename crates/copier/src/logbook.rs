@@ -7,7 +7,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use content::{Claim, Descriptor, Journal, Mark, Marks, Page, Target, Upload, Verified};
+use content::{Claim, Descriptor, FaultKind, Journal, Mark, Marks, Page, Target, Upload, Verified};
 
 use crate::CopyError;
 
@@ -29,17 +29,22 @@ impl Logbook {
 
     /// The upload that an earlier run left, where it can be continued, and the marks of what was read for it.
     pub(crate) async fn take_up(
-        &self,
+        &mut self,
         target: &dyn Target,
         blob: &Descriptor,
-    ) -> Option<(Box<dyn Upload>, Marks)> {
-        let page = self.page.as_ref()?;
-        let left = page.read()?;
-        let upload = target.reopen(blob, &left.location).await;
-        if upload.is_none() {
-            page.discard();
+    ) -> Result<Option<(Box<dyn Upload>, Marks)>, CopyError> {
+        let Some(left) = self.page.as_ref().and_then(|page| page.read()) else { return Ok(None) };
+        match target.reopen(blob, &left.location).await {
+            Ok(Some(upload)) => Ok(Some((upload, left.marks))),
+            Err(fault) if fault.kind() == FaultKind::Unreachable => {
+                self.stays = true;
+                Err(CopyError::target(fault))
+            }
+            Ok(None) | Err(_) => {
+                self.discard();
+                Ok(None)
+            }
         }
-        Some((upload?, left.marks))
     }
 
     /// Writes down what is handed on to the upload of `claim`.
@@ -96,7 +101,7 @@ pub(crate) struct Moored<'a> {
 impl Moored<'_> {
     /// Notes how the transfer ended.
     pub(crate) fn note(&self, outcome: &Result<(), CopyError>) {
-        if outcome.as_ref().is_err_and(|error| error.kind() == content::FaultKind::Unreachable) {
+        if outcome.as_ref().is_err_and(|error| error.kind() == FaultKind::Unreachable) {
             self.stranded.store(true, Ordering::Relaxed);
         }
     }

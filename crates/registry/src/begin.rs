@@ -3,7 +3,7 @@
 //! One POST asks all three: a mount from the repository itself is answered 201 when the blob is there and 202 with a
 //! session when not (measured on distribution 2.8 and 3), which saves the HEAD.
 use auth::Scopes;
-use content::{Begun, Descriptor, Fault, FaultKind, Step};
+use content::{Begun, Descriptor, Fault, FaultKind, Step, Upload};
 use http::{HeaderValue, Method, StatusCode, header::CONTENT_LENGTH};
 use reference::{Algorithm, RepositoryName};
 
@@ -68,14 +68,23 @@ impl Repository {
     }
 
     /// An upload that another run left, where the registry still knows it and says how far it came.
-    pub(crate) async fn reopen_blob(&self, blob: &Descriptor, location: &str) -> Option<Session> {
-        if !self.client.standing.facts.resumes {
-            return None;
-        }
-        let base = self.uploads().ok()?;
-        let at = SessionUrl::at(location, &base, true, &self.client.origin, STEP).ok()?;
+    pub(crate) async fn reopen_blob(
+        &self,
+        blob: &Descriptor,
+        location: &str,
+    ) -> Result<Option<Box<dyn Upload>>, Fault> {
+        let base = self.uploads()?;
+        let at = SessionUrl::at(location, &base, true, &self.client.origin, STEP);
+        let (Ok(at), true) = (at, self.client.standing.facts.resumes) else { return Ok(None) };
         let mut session = Session::new(self.clone(), blob.clone(), Opened { at, least_chunk: 0 });
-        session.ask_where().await.is_ok_and(|stands| stands).then_some(session)
+        match session.ask_where().await {
+            Ok(stands) => Ok(stands.then(|| Box::new(session) as Box<dyn Upload>)),
+            Err(fault) => {
+                // It may answer the next run.
+                session.leave();
+                Err(fault)
+            }
+        }
     }
 
     fn uploads(&self) -> Result<url::Url, Fault> {

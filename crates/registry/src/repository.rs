@@ -108,11 +108,8 @@ impl Target for Repository {
         &'a self,
         blob: &'a Descriptor,
         location: &'a str,
-    ) -> BoxFuture<'a, Option<Box<dyn Upload>>> {
-        Box::pin(async move {
-            let session = self.reopen_blob(blob, location).await?;
-            Some(Box::new(session) as Box<dyn Upload>)
-        })
+    ) -> BoxFuture<'a, Result<Option<Box<dyn Upload>>, Fault>> {
+        self.step(Step::BeginUpload, &blob.digest, self.reopen_blob(blob, location))
     }
 
     fn publish<'a>(

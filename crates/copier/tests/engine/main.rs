@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 mod images;
+mod journal;
 mod limits;
 mod memory;
 mod moving;

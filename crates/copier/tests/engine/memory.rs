@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use content::{
-    At, Begun, Descriptor, Fault, FaultKind, Hasher, Incoming, Lent, Manifest, MediaType, Mode, Place,
+    At, Begun, Claim, Descriptor, Fault, FaultKind, Hasher, Incoming, Lent, Manifest, MediaType, Mode, Place,
     Source, Step, Target, Upload, Version,
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
@@ -34,6 +34,8 @@ struct State {
     /// Reads begin at 0, whatever was asked for.
     ignores_ranges: bool,
     denied: HashSet<String>,
+    /// Uploads that were left standing, by their location.
+    left: HashMap<String, Vec<u8>>,
 }
 
 impl Memory {
@@ -74,6 +76,11 @@ impl Memory {
 
     pub(crate) fn ignore_ranges(&self) {
         self.with(|state| state.ignores_ranges = true);
+    }
+
+    /// Uploads that were left standing are not known any more.
+    pub(crate) fn forget_left(&self) {
+        self.with(|state| state.left.clear());
     }
 
     pub(crate) fn deny(&self, repository: &str) {
@@ -161,8 +168,10 @@ impl Repository {
             let bytes = state.blobs.get(&blob.digest)?.slice(usize::try_from(from).unwrap()..);
             let breaks = (!state.read_breaks.is_empty()).then(|| state.read_breaks.remove(0));
             let kept = breaks.map_or(bytes.len(), |after| after.min(bytes.len()));
-            let mut chunks: Vec<Result<Bytes, Fault>> =
-                bytes[..kept].chunks(7).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+            let mut chunks: Vec<Result<Bytes, Fault>> = bytes[..kept]
+                .chunks(if kept < 100_000 { 7 } else { 300_000 })
+                .map(|chunk| Ok(Bytes::copy_from_slice(chunk)))
+                .collect();
             if breaks.is_some() {
                 chunks.push(Err(Fault::new(FaultKind::Unreachable, Step::ReadBlob, "reset").momentary()));
             }
@@ -242,9 +251,26 @@ impl Target for Repository {
                     return Ok(Begun::Mounted);
                 }
                 state.ledger.push(format!("POST {}/{}", here.0, here.1));
-                let upload = Session { memory: self.memory.clone(), here, bytes: Vec::new() };
+                let upload = Session { memory: self.memory.clone(), here, bytes: Vec::new(), open: true };
                 Ok(Begun::Upload(Box::new(upload)))
             })
+        }
+        .boxed()
+    }
+
+    fn reopen<'a>(
+        &'a self,
+        blob: &'a Descriptor,
+        location: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn Upload>>, Fault>> {
+        async move {
+            let here = (self.name(), blob.digest.clone());
+            let left = self.memory.with(|state| {
+                state.ledger.push(format!("REOPEN {location}"));
+                state.left.remove(location)
+            });
+            let session = |bytes| Session { memory: self.memory.clone(), here, bytes, open: true };
+            Ok(left.map(|bytes| Box::new(session(bytes)) as Box<dyn Upload>))
         }
         .boxed()
     }
@@ -284,6 +310,21 @@ struct Session {
     memory: Memory,
     here: (String, Digest),
     bytes: Vec<u8>,
+    open: bool,
+}
+
+impl Session {
+    fn location(&self) -> String {
+        format!("{}/{}", self.here.0, self.here.1)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.open {
+            self.memory.with(|state| state.ledger.push(format!("CANCEL {}", self.location())));
+        }
+    }
 }
 
 impl Upload for Session {
@@ -309,9 +350,19 @@ impl Upload for Session {
                 state.blobs.insert(self.here.1.clone(), self.bytes.clone().into());
                 state.held.insert(self.here.clone());
             });
+            self.open = false;
             Ok(())
         }
         .boxed()
+    }
+
+    fn claim(&self) -> Option<Claim> {
+        Some(Claim::new(self.location()))
+    }
+
+    fn leave(&mut self) {
+        self.open = false;
+        self.memory.with(|state| state.left.insert(self.location(), self.bytes.clone()));
     }
 
     fn realign(&mut self) -> BoxFuture<'_, Result<bool, Fault>> {
