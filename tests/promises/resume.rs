@@ -1,5 +1,5 @@
 //! Resuming: a broken transfer goes on where it broke.
-use testkit::{Content, Registry, Rule};
+use testkit::{Content, End, Fake, Mishap, Registry, Rule};
 
 use crate::{import, transship};
 
@@ -66,4 +66,79 @@ fn a_busy_registry_is_asked_again() {
         .start();
     transship().run(&import(&source.reference("app:v1"), &target.host(), &[])).exits(0);
     assert!(target.holds(&content));
+}
+
+/// An image with one layer of 24 MiB.
+fn large() -> (Content, content::Descriptor, content::Descriptor) {
+    let mut content = Content::new();
+    let layer = content.layer(1, 24 * 1024 * 1024);
+    let root = content.image(1, std::slice::from_ref(&layer));
+    (content, layer, root)
+}
+
+#[test]
+fn breaks_at_the_source_cost_at_most_a_mib_each() {
+    const BREAKS: u64 = 6;
+    let (content, layer, root) = large();
+    let blob = format!("/blobs/{}", layer.digest);
+    for end in [End::Reset, End::Fin] {
+        let mut source = Fake::setup().seed(&content, &root, "app:v1");
+        for nth in 1..=BREAKS {
+            let cut = Mishap::on(http::Method::GET, &blob).nth(usize::try_from(nth).unwrap());
+            source = source.mishap(cut.cut(nth * 700_001, end));
+        }
+        let (source, target) = (source.on_a_thread(), Fake::setup().on_a_thread());
+        transship().run(&import(&source.reference("app:v1"), &target.host(), &[])).exits(0);
+        assert!(target.holds("app", &content));
+        let reads = source.ledger().pick(|request| request.path.ends_with(&blob));
+        assert_eq!(reads.len() as u64, BREAKS + 1, "{}", source.ledger());
+        let sent: u64 = reads.iter().map(|request| request.sent).sum();
+        // What a reset throws away on its way was sent, and never read.
+        assert!(end == End::Reset || sent <= layer.size + BREAKS * 1024 * 1024, "{sent} of {}", layer.size);
+        let puts = target.ledger().count(|request| request.method == "PUT" && request.received == layer.size);
+        assert_eq!(puts, 1, "one upload takes it all: {}", target.ledger());
+    }
+}
+
+#[test]
+fn breaks_at_the_target_cost_at_most_a_mib_each_beyond_what_it_had_not_got() {
+    let (content, layer, root) = large();
+    let blob = format!("/blobs/{}", layer.digest);
+    let source = Fake::setup().seed(&content, &root, "app:v1").on_a_thread();
+    let mut target = Fake::setup();
+    for nth in 1..=3 {
+        let cut = Mishap::on(http::Method::PUT, &format!("/blobs/uploads/*{}", layer.digest.hex())).nth(nth);
+        target = target.mishap(cut.cut_request(5_000_001, End::Reset));
+    }
+    let target = target.on_a_thread();
+    transship().run(&import(&source.reference("app:v1"), &target.host(), &["--jobs", "1"])).exits(0);
+    assert!(target.holds("app", &content));
+    let reads = source.ledger().pick(|request| request.path.ends_with(&blob));
+    // Each read begins where the target stood, or less than a MiB before it.
+    let starts: Vec<u64> = reads
+        .iter()
+        .skip(1)
+        .map(|read| {
+            let range = read.header("range").unwrap();
+            range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap()
+        })
+        .collect();
+    let puts = target
+        .ledger()
+        .pick(|request| request.method == "PUT" && request.is_blob() && request.received > 1000);
+    let mut held = 0;
+    assert_eq!(starts.len() + 1, puts.len(), "{}", target.ledger());
+    for (start, put) in starts.iter().zip(&puts) {
+        held += put.received;
+        assert!(*start <= held && held - start < 1024 * 1024, "{start} of {held}");
+    }
+    assert_eq!(
+        held + puts.last().unwrap().received,
+        layer.size,
+        "nothing is sent twice: {}",
+        target.ledger()
+    );
+    let asked =
+        target.ledger().count(|request| request.method == "GET" && request.path.contains("/uploads/"));
+    assert_eq!(asked, starts.len(), "the target is asked where it stands: {}", target.ledger());
 }
