@@ -1,7 +1,8 @@
 //! What a copy carries, and the two sides it is carried between.
 //!
 //! Reading order: [`Descriptor`] and [`Manifest`] say what there is; [`Verified`] is a blob's bytes on trial;
-//! [`Source`], [`Target`] and [`Upload`] are the two sides; [`Journal`] is what a run leaves to the next; [`Fault`] says what went wrong and where.
+//! [`Source`], [`Target`] and [`Upload`] are the two sides; [`Journal`] is what a run leaves to the next; [`Fault`]
+//! says what went wrong and where.
 //! Knows no HTTP and no file system.
 mod descriptor;
 mod fault;

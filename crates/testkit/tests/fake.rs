@@ -1,5 +1,5 @@
 //! The misbehaving fake, byte by byte: what it does on purpose, and what it must not do by mistake.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "a test fails by panicking")]
 use std::time::Duration;
 
 use http::Method;

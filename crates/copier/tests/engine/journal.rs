@@ -17,8 +17,11 @@ const SIZE: usize = 12 * MIB;
 /// The config comes first, and whole.
 const CONFIG: usize = MIB;
 
+/// What is written of each upload: its location and its marks.
+type Pages = HashMap<String, (String, Vec<Mark>)>;
+
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<HashMap<String, (String, Vec<Mark>)>>>);
+struct Notes(Arc<Mutex<Pages>>);
 
 struct Sheet(Notes, String);
 
@@ -29,7 +32,7 @@ impl Journal for Notes {
 }
 
 impl Sheet {
-    fn with<T>(&self, change: impl FnOnce(&mut HashMap<String, (String, Vec<Mark>)>) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut Pages) -> T) -> T {
         change(&mut self.0.0.lock().unwrap())
     }
 }
@@ -45,7 +48,7 @@ impl Page for Sheet {
     }
 
     fn moved(&self, location: &str) {
-        self.with(|pages| pages.entry(self.1.clone()).or_default().0 = location.to_owned());
+        self.with(|pages| location.clone_into(&mut pages.entry(self.1.clone()).or_default().0));
     }
 
     fn reached(&self, mark: &Mark) {
