@@ -10,6 +10,7 @@
 mod auth;
 mod clients;
 mod copy;
+mod crashes;
 mod debian;
 mod layouts;
 mod memory;

@@ -103,12 +103,12 @@ pub(crate) fn layout_source(layout: &Layout, repository: Option<RepositoryName>)
     Arc::new(layout.repository(repository))
 }
 
-/// A layout that is written; one that does not exist yet, is made when there is something to write.
+/// A layout that is written; one that does not exist yet, or not as a whole, is made when there is something to write.
 pub(crate) fn layout_target(
     dir: &Path,
     repository: Option<RepositoryName>,
 ) -> Result<Arc<dyn Target>, Failure> {
-    if !dir.join("oci-layout").exists() {
+    if !["oci-layout", "index.json"].iter().all(|name| dir.join(name).exists()) {
         return Ok(Arc::new(Unborn::new(dir, repository)?));
     }
     let layout = Layout::create_or_open(dir).map_err(|fault| Failure::at(Side::Target, fault))?;

@@ -1,6 +1,6 @@
 //! The few things that are done to the disk: reading without following links, replacing whole, making durable.
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, ErrorKind, Read, Write},
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
@@ -11,12 +11,15 @@ use std::{
 /// would hang, a device may do anything.
 pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
     refuse_unless_plain(&fs::symlink_metadata(path)?)?;
-    let mut options = OpenOptions::new();
-    options.read(true);
+    open_unlinked(path, OpenOptions::new().read(true))
+}
+
+/// Opens a regular file, or makes it where `options` say so, without following a link.
+pub(crate) fn open_unlinked(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        // The check above may be out of date by now; these flags are not.
+        // A check of the path may be out of date by now; these flags are not.
         options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     }
     let file = options.open(path)?;
@@ -54,16 +57,35 @@ pub(crate) fn is_directory(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Makes sure of a directory, durably; links are refused.
-pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
+/// Makes sure of a directory; links are refused. `true` when it was not there: its name is not durable yet.
+pub(crate) fn make_directory(path: &Path) -> io::Result<bool> {
     if is_directory(path)? {
-        return Ok(());
+        return Ok(false);
     }
     match fs::create_dir(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(true),
     }
-    path.parent().map_or(Ok(()), sync_directory)
+}
+
+/// Makes a directory of the user's own naming, and those above it, durably.
+pub(crate) fn make_all_directories(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let path = std::path::absolute(path)?;
+    let missing: Vec<&Path> = path.ancestors().take_while(|above| !above.exists()).collect();
+    fs::create_dir_all(&path)?;
+    missing.iter().filter_map(|made| made.parent()).try_for_each(sync_above)
+}
+
+/// Makes the names durable in a directory above the root. One that may be written but not read, as a drop box,
+/// cannot be asked to.
+pub(crate) fn sync_above(path: &Path) -> io::Result<()> {
+    match sync_directory(path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
 }
 
 /// Reads a small file; more than `limit` bytes are an error.
@@ -104,25 +126,89 @@ pub(crate) fn create_temp(scratch: &Path) -> io::Result<(std::path::PathBuf, Fil
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = scratch.join(format!("{TEMP_PREFIX}{}-{since:x}-{count:x}", std::process::id()));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => {
-                // Where locks are not supported, age alone tells the sweeper who is alive.
-                drop(file.try_lock());
-                return Ok((path, file));
-            }
+            Ok(file) if claim(&file)? => return Ok((path, file)),
+            Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
     }
 }
 
+/// Locks a file that has just been made. `false` when a sweeper was there before: it holds the file for one that a
+/// dead writer left, and removes it. From here on it is ours: a sweeper removes only what it has locked.
+fn claim(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => has_a_name(file),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        // Where locks are not supported, age alone tells the sweeper who is alive.
+        Err(TryLockError::Error(_)) => Ok(true),
+    }
+}
+
+fn has_a_name(file: &File) -> io::Result<bool> {
+    #[cfg(unix)]
+    return Ok(std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) > 0);
+    #[cfg(not(unix))]
+    return file.metadata().map(|_| true);
+}
+
 /// How the names of files begin that are still being written.
 pub(crate) const TEMP_PREFIX: &str = "ingest-";
 
-/// Makes the names in a directory durable.
+/// Makes the names in a directory durable, as far as the file system can be asked to.
 pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
-    File::open(path)?.sync_all()?;
+    match File::open(path)?.sync_all() {
+        // Some network file systems do not know the request: their server decides.
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {}
+        synced => synced?,
+    }
     #[cfg(not(unix))]
     let _ = path;
     Ok(())
+}
+
+/// Makes the bytes of a file durable that somebody else has written.
+pub(crate) fn sync_file(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    open_plain(path)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_writer_whose_new_file_a_sweeper_took_makes_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new");
+        let file = File::create_new(&path).unwrap();
+        let sweeper = OpenOptions::new().write(true).open(&path).unwrap();
+        sweeper.lock().unwrap();
+        assert!(!claim(&file).unwrap(), "a sweeper has it");
+        fs::remove_file(&path).unwrap();
+        drop(sweeper);
+        assert!(!claim(&file).unwrap(), "a sweeper had it");
+        let (path, file) = create_temp(dir.path()).unwrap();
+        assert!(path.exists() && claim(&file).unwrap());
+    }
+
+    #[test]
+    fn nothing_is_opened_through_a_link_or_to_a_pipe() {
+        let dir = tempfile::tempdir().unwrap();
+        let [elsewhere, link] = ["elsewhere", "link"].map(|name| dir.path().join(name));
+        std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+        let made = open_unlinked(&link, OpenOptions::new().write(true).create(true));
+        assert_eq!(made.unwrap_err().raw_os_error(), Some(libc::ELOOP));
+        assert!(!elsewhere.exists());
+        fs::write(&elsewhere, b"secret").unwrap();
+        open_plain(&link).unwrap_err();
+        make_directory(&link).unwrap_err();
+        make_directory(&elsewhere).unwrap_err();
+        open_plain(dir.path()).unwrap_err();
+    }
 }

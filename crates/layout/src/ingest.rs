@@ -103,10 +103,11 @@ impl Ingest {
         self.land().await?;
         self.launch();
         self.land().await?;
-        let target = self.store.prepare(digest, Step::SendBlob)?;
         let (file, temp) = (Arc::clone(&self.temp.file), self.temp.path.clone());
+        let (store, wanted) = (self.store.clone(), digest.clone());
         let renamed = spawn_blocking(move || {
             file.sync_all()?;
+            let target = store.prepare(&wanted)?;
             fs::rename(&temp, &target)?;
             target.parent().map_or(Ok(()), disk::sync_directory)
         });

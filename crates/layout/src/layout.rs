@@ -12,7 +12,7 @@ use reference::RepositoryName;
 use serde_json::Value;
 use tokio::{sync::Mutex, task::spawn_blocking, time::Instant};
 
-use crate::{Entry, Index, LayoutRepository, Store, disk, lock, lock::Lock};
+use crate::{Entry, Index, LayoutRepository, Store, disk, lock, lock::Lock, trouble};
 
 /// `oci-layout`, as image-spec writes it.
 const MARKER: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -84,11 +84,11 @@ impl Layout {
             Err(error) => return Err(layout.trouble("cannot read oci-layout", error)),
         }
         layout.load()?;
-        lock::sweep(root);
         Ok(layout)
     }
 
-    /// Opens a layout, and makes the directory and an empty layout in it where there is none.
+    /// Opens a layout to write to it, and makes the directory and an empty layout in it where there is none. Removes
+    /// what writers left that have died. It may wait: call it where blocking is allowed.
     ///
     /// # Errors
     /// [`FaultKind::Local`] when the disk fails, or another process holds the lock for 5 seconds while the layout is
@@ -99,19 +99,17 @@ impl Layout {
 
     fn create_within(dir: &Path, attempts: usize) -> Result<Self, Fault> {
         let shown = shown(dir);
-        let local = |what: &str, error: io::Error| {
-            Fault::new(FaultKind::Local, Step::OpenLayout, format!("{what}: {error}"))
-                .at(&shown)
-                .because(error)
-        };
-        std::fs::create_dir_all(dir).map_err(|error| local("cannot make the directory", error))?;
+        let local = |what: &str, error| trouble::fault(&shown, Step::OpenLayout, what, error);
+        disk::make_all_directories(dir).map_err(|error| local("cannot make the directory", error))?;
         let root = dir.canonicalize().map_err(|error| local("cannot find the directory", error))?;
         for attempt in 0..attempts {
             if make_skeleton(&root).map_err(|error| local("cannot make a layout", error))? {
-                return Self::open(dir);
+                let layout = Self::open(dir)?;
+                lock::sweep(&root);
+                return Ok(layout);
             }
             tracing::debug!(attempt, "another process makes this layout");
-            // Short, for this may be the runtime's own thread: whoever has the lock is about to finish.
+            // Short: whoever has the lock is about to finish.
             std::thread::sleep(SKELETON_PAUSE);
         }
         Err(taken(&shown, Step::OpenLayout))
@@ -120,11 +118,11 @@ impl Layout {
     fn at(dir: &Path) -> Result<Self, Fault> {
         let shown = shown(dir);
         let root = dir.canonicalize().map_err(|error| {
-            let kind = match error.kind() {
-                ErrorKind::NotFound | ErrorKind::NotADirectory => FaultKind::Absent,
-                _ => FaultKind::Local,
-            };
-            Fault::new(kind, Step::OpenLayout, format!("cannot open the directory: {error}"))
+            let what = "cannot open the directory";
+            if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+                return trouble::fault(&shown, Step::OpenLayout, what, error);
+            }
+            Fault::new(FaultKind::Absent, Step::OpenLayout, format!("{what}: {error}"))
                 .at(&shown)
                 .because(error)
         })?;
@@ -294,7 +292,7 @@ impl Layout {
 
     fn trouble(&self, what: &str, error: io::Error) -> Fault {
         let absent = error.kind() == ErrorKind::NotFound;
-        let fault = self.0.store.trouble(Step::OpenLayout, &format!("{what}: {error}"), error);
+        let fault = self.0.store.trouble(Step::OpenLayout, what, error);
         if absent { self.fault(FaultKind::Absent, what).because(fault) } else { fault }
     }
 }
@@ -315,9 +313,11 @@ fn make_skeleton(root: &Path) -> io::Result<bool> {
     let complete = ["oci-layout", "index.json"].map(|name| disk::plain_size(&root.join(name)));
     let [marker, index] = complete;
     if marker?.is_some() && index?.is_some() {
-        return Ok(true);
+        // Whoever wrote them may have died before their names were durable; what they say may be trusted from now on.
+        return disk::sync_directory(root).map(|()| true);
     }
     let Some(_lock) = Lock::try_take(root)? else { return Ok(false) };
+    root.parent().map_or(Ok(()), disk::sync_above)?;
     disk::make_directory(&root.join("blobs"))?;
     for (name, bytes) in [("index.json", Index::default().to_bytes()), ("oci-layout", MARKER.into())] {
         if disk::plain_size(&root.join(name))?.is_none() {

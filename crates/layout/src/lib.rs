@@ -15,6 +15,7 @@ mod lock;
 mod reading;
 mod repository;
 mod store;
+mod trouble;
 mod upload;
 
 pub use entry::{Entry, REF_NAME, REPOSITORY};

@@ -6,12 +6,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::disk::{TEMP_PREFIX, is_directory, make_directory};
+use crate::disk::{TEMP_PREFIX, is_directory, make_directory, open_unlinked, plain_size};
 
 /// Our own directory in a layout.
 const OURS: &str = ".transship";
-/// A temporary file younger than this may belong to a writer that has not locked it yet: it does so at once.
-const YOUNG: Duration = Duration::from_secs(2);
+/// Where an open file does not tell whether it was removed, one younger than this may belong to a writer that has not
+/// locked it yet: it does so at once.
+const YOUNG: Duration = if cfg!(unix) { Duration::ZERO } else { Duration::from_secs(2) };
 /// Where locks do not work, a file that nobody has written to for this long belongs to nobody.
 const OLD: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -30,8 +31,8 @@ impl Lock {
         let scratch = scratch(root);
         make_directory(&scratch)?;
         let path = scratch.join("lock");
-        crate::disk::plain_size(&path)?;
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        plain_size(&path)?;
+        let file = open_unlinked(&path, OpenOptions::new().write(true).create(true).truncate(false))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) if !has_no_locks(&error) => Err(error),
@@ -50,7 +51,8 @@ fn has_no_locks(error: &io::Error) -> bool {
     none_available || error.kind() == ErrorKind::Unsupported
 }
 
-/// Removes temporary files whose writers are gone. Best effort: a layout on a read-only disk has nothing to sweep.
+/// Removes temporary files whose writers are gone: the lock of a process that died is free at once. Best effort: a
+/// layout on a read-only disk has nothing to sweep.
 pub(crate) fn sweep(root: &Path) {
     let scratch = scratch(root);
     if !is_directory(&scratch).unwrap_or(false) {
@@ -59,23 +61,26 @@ pub(crate) fn sweep(root: &Path) {
     let Ok(listing) = fs::read_dir(&scratch) else { return };
     for entry in listing.flatten() {
         let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMP_PREFIX));
-        if ours && entry.file_type().is_ok_and(|kind| kind.is_file()) && is_abandoned(&entry.path()) {
-            tracing::debug!(file = %entry.path().display(), "removing what a dead writer left");
-            drop(fs::remove_file(entry.path()));
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            remove_abandoned(&entry.path());
         }
     }
 }
 
-fn is_abandoned(path: &Path) -> bool {
-    let Ok(file) = OpenOptions::new().write(true).open(path) else { return false };
-    let modified = file.metadata().and_then(|metadata| metadata.modified());
-    let Ok(age) = modified.map(|then| SystemTime::now().duration_since(then).unwrap_or_default()) else {
-        return false;
-    };
-    match file.try_lock() {
-        Ok(()) => age > YOUNG,
+/// Removes a file while it holds its lock: a writer that has made it and not locked it yet, finds out (see
+/// [`crate::disk::create_temp`]).
+fn remove_abandoned(path: &Path) {
+    let Ok(file) = open_unlinked(path, OpenOptions::new().write(true)) else { return };
+    let Ok(modified) = file.metadata().and_then(|metadata| metadata.modified()) else { return };
+    let age = SystemTime::now().duration_since(modified).unwrap_or_default();
+    let abandoned = match file.try_lock() {
+        Ok(()) => age >= YOUNG,
         Err(TryLockError::WouldBlock) => false,
         Err(TryLockError::Error(_)) => age > OLD,
+    };
+    if abandoned {
+        tracing::debug!(file = %path.display(), "removing what a dead writer left");
+        drop(fs::remove_file(path));
     }
 }
 

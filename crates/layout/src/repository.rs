@@ -101,7 +101,7 @@ impl LayoutRepository {
     async fn begin_blob(&self, blob: &Descriptor) -> Result<Begun, Fault> {
         let store = self.layout.store();
         // What is there is checked, not trusted: a disk may have lost bytes. Damage is replaced.
-        if store.size(&blob.digest)? == Some(blob.size) && store.is_true(blob).await? {
+        if store.has(blob).await? {
             return Ok(Begun::Present);
         }
         Ok(Begun::Upload(Box::new(LayoutUpload::begin(store.clone(), blob.clone()).await?)))

@@ -1,9 +1,10 @@
 //! The blobs of a layout: found by digest, shown only when whole and durable.
 use std::{
+    collections::BTreeSet,
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -12,18 +13,20 @@ use futures::{StreamExt, stream::BoxStream};
 use reference::Digest;
 use tokio::task::JoinError;
 
-use crate::{Ingest, disk, lock, reading};
+use crate::{Ingest, disk, lock, reading, trouble};
 
 /// Blobs below a directory. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: Arc<Path>,
     shown: Arc<str>,
+    /// Directories of blobs that were made durable in this run.
+    durable: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl Store {
     pub(crate) fn new(root: &Path, shown: &str) -> Self {
-        Self { root: root.into(), shown: shown.into() }
+        Self { root: root.into(), shown: shown.into(), durable: Arc::default() }
     }
 
     pub(crate) fn scratch(&self) -> PathBuf {
@@ -36,9 +39,7 @@ impl Store {
         let looked = self
             .is_there(&directory)
             .and_then(|there| if there { disk::plain_size(&directory.join(digest.hex())) } else { Ok(None) });
-        looked.map_err(|error| {
-            self.trouble(Step::ReadBlob, &format!("cannot look at the blob: {error}"), error).about(digest)
-        })
+        looked.map_err(|error| self.trouble(Step::ReadBlob, "cannot look at the blob", error).about(digest))
     }
 
     /// A whole blob, as long as it has at most `limit` bytes; not checked against its digest.
@@ -60,14 +61,33 @@ impl Store {
         Ok(Opened { file, size, length: end.min(size).saturating_sub(start) })
     }
 
-    /// Whether a stored blob has the bytes that its digest says.
-    pub(crate) async fn is_true(&self, blob: &Descriptor) -> Result<bool, Fault> {
+    /// Whether the blob is there with the bytes that its digest says; durably, if so.
+    pub(crate) async fn has(&self, blob: &Descriptor) -> Result<bool, Fault> {
+        if self.size(&blob.digest)? != Some(blob.size) || !self.is_true(blob).await? {
+            return Ok(false);
+        }
+        self.settle(&blob.digest).await.map(|()| true)
+    }
+
+    async fn is_true(&self, blob: &Descriptor) -> Result<bool, Fault> {
         let mut chunks = self.open(&blob.digest, 0, blob.size).await?.into_chunks();
         let mut hasher = Hasher::new(blob.digest.algorithm());
         while let Some(chunk) = chunks.next().await {
             hasher.update(&chunk?);
         }
         Ok(hasher.finish() == blob.digest)
+    }
+
+    /// Makes a blob durable that is there already: its writer may be another program, or have died just before it
+    /// did so itself.
+    async fn settle(&self, digest: &Digest) -> Result<(), Fault> {
+        let (store, wanted) = (self.clone(), digest.clone());
+        let settled = tokio::task::spawn_blocking(move || {
+            let path = store.prepare(&wanted)?;
+            disk::sync_file(&path)?;
+            path.parent().map_or(Ok(()), disk::sync_directory)
+        });
+        self.finish(settled, Step::SendBlob, &format!("cannot make {digest} durable")).await
     }
 
     /// Begins to write a blob.
@@ -81,21 +101,24 @@ impl Store {
         if self.size(digest)? == Some(bytes.len() as u64)
             && self.read(digest, bytes.len() as u64).await? == bytes
         {
-            return Ok(());
+            return self.settle(digest).await;
         }
         let mut ingest = self.ingest().await?;
         ingest.write(bytes).await?;
         ingest.keep(digest).await
     }
 
-    /// Where a blob goes to; its directory is there afterwards.
-    pub(crate) fn prepare(&self, digest: &Digest, step: Step) -> Result<PathBuf, Fault> {
-        let directory = self.directory(digest);
-        let made =
-            disk::make_directory(&self.root.join("blobs")).and_then(|()| disk::make_directory(&directory));
-        made.map_err(|error| {
-            self.trouble(step, &format!("cannot make {}: {error}", directory.display()), error)
-        })?;
+    /// Where a blob goes to; its directory is there afterwards, durably.
+    pub(crate) fn prepare(&self, digest: &Digest) -> io::Result<PathBuf> {
+        let (blobs, directory) = (self.root.join("blobs"), self.directory(digest));
+        let [above, itself] = [disk::make_directory(&blobs)?, disk::make_directory(&directory)?];
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not only what we made: whoever did, may have died before it was durable.
+        if above || itself || !durable.contains(&directory) {
+            disk::sync_directory(&self.root)?;
+            disk::sync_directory(&blobs)?;
+            durable.insert(directory.clone());
+        }
         Ok(directory.join(digest.hex()))
     }
 
@@ -123,7 +146,7 @@ impl Store {
     ) -> Result<T, Fault> {
         match work.await {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(error)) => Err(self.trouble(step, &format!("{what}: {error}"), error)),
+            Ok(Err(error)) => Err(self.trouble(step, what, error)),
             Err(stopped) => Err(self.stopped(step, stopped)),
         }
     }
@@ -134,13 +157,7 @@ impl Store {
 
     /// A failure of the disk, in our words.
     pub(crate) fn trouble(&self, step: Step, what: &str, error: io::Error) -> Fault {
-        let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-        let fault = Fault::new(FaultKind::Local, step, what).at(&self.shown).because(error);
-        if full {
-            fault.hint("free some space on that disk, then run this again: what is whole is kept")
-        } else {
-            fault
-        }
+        trouble::fault(&self.shown, step, what, error)
     }
 }
 
@@ -161,20 +178,5 @@ impl Opened {
     /// The bytes that were asked for.
     pub fn into_chunks(self) -> BoxStream<'static, Result<Bytes, Fault>> {
         reading::chunks(self.file, self.length)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_disk_is_said_to_be_full() {
-        let store = Store::new(Path::new("/data"), "oci:images");
-        let full = io::Error::from(io::ErrorKind::StorageFull);
-        let fault = store.trouble(Step::SendBlob, &format!("cannot write a blob: {full}"), full);
-        assert_eq!(fault.kind(), FaultKind::Local);
-        assert!(fault.to_string().starts_with("oci:images: send blob: cannot write a blob: "));
-        assert!(fault.hint_text().is_some_and(|hint| hint.contains("free some space")));
     }
 }

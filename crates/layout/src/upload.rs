@@ -66,7 +66,8 @@ impl Upload for LayoutUpload {
 
     fn realign(&mut self) -> BoxFuture<'_, Result<bool, Fault>> {
         Box::pin(async {
-            if self.stored || self.store.size(&self.blob.digest)? == Some(self.blob.size) {
+            // Not by its size alone: it may be the damaged blob that this upload is to replace.
+            if self.stored || self.store.has(&self.blob).await? {
                 return Ok(true);
             }
             if self.ingest.is_none() {

@@ -209,25 +209,40 @@ async fn links_and_directories_below_the_root_are_refused() {
 }
 
 #[tokio::test]
-async fn what_a_dead_writer_left_is_ignored_and_swept_up_once_it_is_old() {
+async fn what_a_dead_writer_left_is_removed_by_the_next_writer_and_what_a_living_one_writes_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let side = Layout::create_or_open(dir.path()).unwrap().repository(None);
-    let living = upload(&side, &blob(b"still being written")).await;
-    let torn = dir.path().join(".transship/ingest-1-dead-0");
-    let young = dir.path().join(".transship/ingest-1-young-0");
-    fs::write(&torn, b"half a bl").unwrap();
-    fs::write(&young, b"just begun").unwrap();
-    let (now, seconds) = (std::time::SystemTime::now(), std::time::Duration::from_secs);
-    for entry in fs::read_dir(dir.path().join(".transship")).unwrap().flatten() {
-        // A date to come is young on any machine, however slow.
-        let modified = if entry.path() == young { now + seconds(3600) } else { now - seconds(3) };
-        fs::File::options().write(true).open(entry.path()).unwrap().set_modified(modified).unwrap();
-    }
+    let wanted = blob(b"still being written");
+    let mut living = upload(&side, &wanted).await;
+    fs::write(dir.path().join(".transship/ingest-1-dead-0"), b"half a bl").unwrap();
     assert_eq!(Layout::open(dir.path()).unwrap().entries().await.unwrap(), []);
-    assert!(!torn.exists());
-    assert!(young.exists());
-    assert_eq!(leftovers(dir.path()), 2, "the living writer's file stays although it is old");
-    drop(living);
+    assert_eq!(leftovers(dir.path()), 2, "a reader removes nothing");
+    Layout::create_or_open(dir.path()).unwrap();
+    assert_eq!(leftovers(dir.path()), 1);
+    let (lent, _home) = Lent::new(fed(&wanted, vec![Ok(Bytes::from_static(b"still being written"))]));
+    living.send(lent).await.unwrap();
+    assert_eq!(fs::read(path_of(dir.path(), &wanted)).unwrap(), b"still being written");
+}
+
+#[tokio::test]
+async fn an_upload_that_is_to_replace_a_damaged_blob_is_not_done_before_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let side = Layout::create_or_open(dir.path()).unwrap().repository(None);
+    let wanted = blob(b"good bytes");
+    fs::create_dir_all(dir.path().join("blobs/sha256")).unwrap();
+    fs::write(path_of(dir.path(), &wanted), b"evil bytes").unwrap();
+    let mut upload = upload(&side, &wanted).await;
+    let cut = Fault::new(FaultKind::Unreachable, Step::ReadBlob, "connection reset").momentary();
+    let (lent, home) = Lent::new(fed(&wanted, vec![Ok(Bytes::from_static(b"good ")), Err(cut)]));
+    upload.send(lent).await.unwrap_err();
+    assert!(!upload.realign().await.unwrap(), "the size of what is there proves nothing");
+    let mut verified = home.await.unwrap();
+    verified.rewind(upload.offset());
+    let from = usize::try_from(verified.at()).unwrap();
+    verified.feed(stream::iter([Ok(Bytes::from_static(b"good bytes").slice(from..))]).boxed());
+    let (lent, _home) = Lent::new(verified);
+    upload.send(lent).await.unwrap();
+    assert_eq!(fs::read(path_of(dir.path(), &wanted)).unwrap(), b"good bytes");
 }
 
 #[tokio::test]

@@ -1,0 +1,50 @@
+//! A failure of the disk, in our words, with what to do about it.
+use std::io::{self, ErrorKind};
+
+use content::{Fault, FaultKind, Step};
+
+/// The fault of a layout, `shown` as the user named it, for an error of its disk.
+pub(crate) fn fault(shown: &str, step: Step, what: &str, error: io::Error) -> Fault {
+    let hint = remedy(&error);
+    Fault::new(FaultKind::Local, step, format!("{what}: {error}")).at(shown).because(error).hint(hint)
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "free some space on that disk, then run this again: what is whole is kept"
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "name a directory that this user may read, and write where it is the target"
+        }
+        // What `disk` refuses, before it is opened or while it is.
+        ErrorKind::InvalidInput | ErrorKind::NotADirectory => {
+            "take it away: in a layout, links are not followed, and only plain files and directories are opened"
+        }
+        ErrorKind::FileTooLarge => {
+            "see what made that file so large, or lift this user's limit on file sizes"
+        }
+        _ => "see whether that disk is sound, then run this again: what is whole is kept",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_of_a_disk_says_where_it_was_and_what_to_do() {
+        for (kind, word) in [
+            (ErrorKind::StorageFull, "free some space"),
+            (ErrorKind::QuotaExceeded, "free some space"),
+            (ErrorKind::ReadOnlyFilesystem, "may read"),
+            (ErrorKind::InvalidInput, "take it away"),
+            (ErrorKind::Other, "sound"),
+        ] {
+            let fault = fault("oci:images", Step::SendBlob, "cannot write a blob", kind.into());
+            assert_eq!(fault.kind(), FaultKind::Local);
+            assert!(fault.to_string().starts_with("oci:images: send blob: cannot write a blob: "), "{fault}");
+            assert!(fault.hint_text().is_some_and(|hint| hint.contains(word)), "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Layouts when things go wrong: the real binary is killed, and its disk fails, at every step that changes a file.
+mod disk;
+mod kills;
+mod order;
+mod scene;
+mod steps;
+
+use scene::Scene;
+use steps::{On, Steps, Wrong};
