@@ -11,6 +11,7 @@ mod auth;
 mod content;
 mod integrity;
 mod layouts;
+mod leaving;
 mod limits;
 mod mounts;
 mod noforce;

@@ -68,6 +68,13 @@ impl Console {
         }
     }
 
+    /// Something for those who watch, of no consequence afterwards.
+    pub(crate) fn note(&self, note: &str) {
+        if !self.quiet {
+            self.progress.line(&format!("note: {note}"));
+        }
+    }
+
     /// Prints what was done; the exit code.
     pub(crate) fn succeed(&self, done: &Done) -> u8 {
         let text = match self.output {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use content::{Source, Version};
 use copier::{Destination, Existing, Job, Ties};
 use reference::{LayoutLocation, Location, Registry};
+use registry::Farewells;
 
 use super::{
     Telling,
@@ -23,14 +24,14 @@ use crate::{
 };
 
 /// Copies one image.
-pub(crate) async fn copy(args: &CopyArgs, console: &Console) -> Result<Done, Failure> {
+pub(crate) async fn copy(args: &CopyArgs, console: &Console, farewells: &Farewells) -> Result<Done, Failure> {
     let source = location("SRC", &args.source)?;
     let targets =
         args.destinations.iter().map(|text| location("DST", text)).collect::<Result<Vec<_>, _>>()?;
     landing::check(&targets, origin(&source).as_ref())?;
     let from = source_words(args, &source, console).await?;
     let to = target_words(args, &targets).await?;
-    let places = Places::new(&args.common.reach, [])?;
+    let places = Places::new(&args.common.reach, [], farewells)?;
     let sides: Vec<&Registry> = targets.iter().chain([&source]).filter_map(registry).collect();
     for warning in strays::warnings(&args.common.reach, &sides)? {
         console.warn(&warning);

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 use content::{Source as From, Version};
 use copier::{Destination, Existing, Job, Limits, Side, Ties};
 use reference::{RefName, Reference, Registry, Tag};
+use registry::Farewells;
 
 use super::{
     Telling, login, only, places,
@@ -21,7 +22,11 @@ use crate::{
 };
 
 /// Imports one image.
-pub(crate) async fn import(args: &ImportArgs, console: &Console) -> Result<Done, Failure> {
+pub(crate) async fn import(
+    args: &ImportArgs,
+    console: &Console,
+    farewells: &Farewells,
+) -> Result<Done, Failure> {
     for note in args.notes()? {
         console.warn(&note);
     }
@@ -33,7 +38,7 @@ pub(crate) async fn import(args: &ImportArgs, console: &Console) -> Result<Done,
     let from = source_words(args, &mut request, console).await?;
     let to = target_words(args, &place).await?;
     let azure = azure(&request.source).into_iter().chain(azure_target(&place));
-    let places = Places::new(&args.common.reach, azure.cloned())?;
+    let places = Places::new(&args.common.reach, azure.cloned(), farewells)?;
     for warning in strays::warnings(&args.common.reach, &sides(&request.source, &place))? {
         console.warn(&warning);
     }

@@ -2,6 +2,7 @@
 mod apart;
 mod copy;
 mod import;
+mod leave;
 mod login;
 mod only;
 mod pinned;
@@ -10,14 +11,17 @@ mod request;
 mod strays;
 mod unborn;
 
+use std::time::Duration;
+
 use copier::{Engine, Job};
+use registry::Farewells;
 use tokio::runtime::Builder;
 
 use crate::{
     args::Command,
     failure::{Failure, Partly},
     render::{Console, Done, record},
-    signal,
+    signal::Signals,
 };
 
 /// Runs a command to its end, or to a signal.
@@ -25,22 +29,25 @@ pub(crate) fn start(command: &Command, console: &Console) -> Result<Done, Failur
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|why| Failure::File { path: "the network".to_owned(), why })?;
     let done = runtime.block_on(async {
-        tokio::select! {
-            // Signals are listened to before anything begins.
+        // Signals are listened to before anything begins.
+        let (mut signals, farewells) = (Signals::listen(), Farewells::default());
+        let done = tokio::select! {
             biased;
-            signal = signal::caught() => Err(Failure::Interrupted(signal)),
-            done = perform(command, console) => done,
-        }
+            signal = signals.next() => Err(Failure::Interrupted(signal)),
+            done = perform(command, console, &farewells) => done,
+        };
+        leave::leave(|limit| farewells.said(limit), signals.next(), console).await;
+        done
     });
-    // A name that is still being looked up keeps nobody waiting.
-    runtime.shutdown_background();
+    // A file that is being made is removed again; a name that is still being looked up keeps nobody waiting.
+    runtime.shutdown_timeout(Duration::from_millis(250));
     done
 }
 
-async fn perform(command: &Command, console: &Console) -> Result<Done, Failure> {
+async fn perform(command: &Command, console: &Console, farewells: &Farewells) -> Result<Done, Failure> {
     match command {
-        Command::Import(args) => import::import(args, console).await,
-        Command::Copy(args) => copy::copy(args, console).await,
+        Command::Import(args) => import::import(args, console, farewells).await,
+        Command::Copy(args) => copy::copy(args, console, farewells).await,
     }
 }
 

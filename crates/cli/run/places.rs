@@ -6,7 +6,7 @@ use content::{Source, Target};
 use copier::Side;
 use layout::Layout;
 use reference::{Registry, RepositoryName};
-use registry::{Options, Registries, Repository};
+use registry::{Farewells, Options, Registries, Repository};
 
 use super::unborn::Unborn;
 use crate::{
@@ -35,7 +35,11 @@ pub(crate) struct Keys {
 
 impl Places {
     /// Places as `reach` says; `azure` are registries that were named in a way that only Azure has.
-    pub(crate) fn new(reach: &Reach, azure: impl IntoIterator<Item = Registry>) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        reach: &Reach,
+        azure: impl IntoIterator<Item = Registry>,
+        farewells: &Farewells,
+    ) -> Result<Self, Failure> {
         let mut options = Options::default();
         options.plain_http = registries("--plain-http", &reach.plain_http)?;
         options.tls = registries("--tls", &reach.tls)?;
@@ -47,6 +51,7 @@ impl Places {
             return Err(Usage::new(format!("{both} is named by --plain-http and by --tls")).into());
         }
         let registries = Registries::new(options.clone()).map_err(Failure::Neither)?;
+        let registries = registries.parting(farewells.clone());
         Ok(Self { registries, options, stores: Arc::new(Stores::from_environment()) })
     }
 

@@ -51,10 +51,11 @@ impl Ingest {
         let scratch = store.scratch();
         let created = spawn_blocking(move || {
             disk::make_directory(&scratch)?;
-            disk::create_temp(&scratch)
+            let (path, file) = disk::create_temp(&scratch)?;
+            // It removes itself, too, when nobody waits for it any more.
+            Ok(Temp { path, file: Arc::new(file), kept: false })
         });
-        let (path, file) = store.finish(created, Step::BeginUpload, "cannot begin to write a blob").await?;
-        let temp = Temp { path, file: Arc::new(file), kept: false };
+        let temp = store.finish(created, Step::BeginUpload, "cannot begin to write a blob").await?;
         Ok(Self { store, temp, written: 0, batch: Vec::new(), batched: 0, flight: None })
     }
 

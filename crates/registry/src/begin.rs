@@ -21,7 +21,7 @@ const STEP: Step = Step::BeginUpload;
 /// What a registry said to a mount.
 enum Mount {
     Done,
-    Session(Opened),
+    Session(Box<Session>),
     /// It does not do that, or not for us: distribution-spec, "Mounting a blob": fall back to an upload. A lasting
     /// refusal is about the repository, not about the blob or the moment.
     Refused {
@@ -41,7 +41,7 @@ impl Repository {
         if let Some(from) = other {
             match self.mount(blob, from, self.push().and_pull(from)).await? {
                 Mount::Done => return Ok(Begun::Mounted),
-                Mount::Session(opened) => return Ok(self.upload(blob, opened)),
+                Mount::Session(session) => return Ok(Begun::Upload(session)),
                 Mount::Refused { lasting } => {
                     tracing::debug!(%from, digest = %blob.digest, lasting, "mount refused");
                     if lasting {
@@ -54,7 +54,7 @@ impl Repository {
         if itself {
             match self.mount(blob, &self.name, self.push()).await? {
                 Mount::Done => return Ok(Begun::Present),
-                Mount::Session(opened) => return Ok(self.upload(blob, opened)),
+                Mount::Session(session) => return Ok(Begun::Upload(session)),
                 Mount::Refused { lasting: true } => mounting.refuses_itself(),
                 Mount::Refused { .. } => {}
             }
@@ -64,7 +64,7 @@ impl Repository {
         if may_ask && self.has_blob(blob, STEP).await? {
             return Ok(Begun::Present);
         }
-        Ok(self.upload(blob, self.open_session(blob).await?))
+        Ok(Begun::Upload(self.open_session(blob).await?))
     }
 
     /// An upload that another run left, where the registry still knows it and says how far it came.
@@ -91,10 +91,6 @@ impl Repository {
         self.client.url(&format!("/v2/{}/blobs/uploads/", self.name))
     }
 
-    fn upload(&self, blob: &Descriptor, opened: Opened) -> Begun {
-        Begun::Upload(Box::new(Session::new(self.clone(), blob.clone(), opened)))
-    }
-
     async fn mount(&self, blob: &Descriptor, from: &RepositoryName, scopes: Scopes) -> Result<Mount, Fault> {
         let mut query = format!("mount={}&from={from}", blob.digest.to_string().replace(':', "%3A"));
         add_algorithm(&mut query, blob);
@@ -113,7 +109,7 @@ impl Repository {
                 drain(reply).await;
                 Ok(Mount::Done)
             }
-            StatusCode::ACCEPTED => Ok(Mount::Session(self.opened(reply).await?)),
+            StatusCode::ACCEPTED => Ok(Mount::Session(self.opened(blob, reply).await?)),
             _ => {
                 let refusal = Refusal::read(reply, self.client.options.timeouts.headers).await;
                 Ok(Mount::Refused { lasting: is_lasting(&refusal, *from == self.name) })
@@ -122,13 +118,13 @@ impl Repository {
     }
 
     /// A session without a mount.
-    pub(crate) async fn open_session(&self, blob: &Descriptor) -> Result<Opened, Fault> {
+    pub(crate) async fn open_session(&self, blob: &Descriptor) -> Result<Box<Session>, Fault> {
         let mut query = String::new();
         add_algorithm(&mut query, blob);
         let reply = self.post(&query, self.push(), false).await?;
         match reply.status {
             StatusCode::ACCEPTED | StatusCode::CREATED if reply.header("location").is_some() => {
-                self.opened(reply).await
+                self.opened(blob, reply).await
             }
             _ => Err(self.not_begun(blob, reply).await),
         }
@@ -167,12 +163,15 @@ impl Repository {
         self.client.send(&call).await
     }
 
-    async fn opened(&self, reply: Reply) -> Result<Opened, Fault> {
+    async fn opened(&self, blob: &Descriptor, reply: Reply) -> Result<Box<Session>, Fault> {
         let base = self.uploads()?;
         let at = SessionUrl::of(&reply, &base, true, &self.client.origin, STEP)?;
         let least = reply.header("oci-chunk-min-length").and_then(|value| value.trim().parse().ok());
+        let opened = Opened { at, least_chunk: least.unwrap_or(0) };
+        // A session from here on: it is cancelled even when nobody waits for the end of this answer.
+        let session = Box::new(Session::new(self.clone(), blob.clone(), opened));
         drain(reply).await;
-        Ok(Opened { at, least_chunk: least.unwrap_or(0) })
+        Ok(session)
     }
 }
 

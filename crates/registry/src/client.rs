@@ -13,8 +13,9 @@ use reference::Registry;
 use url::Url;
 
 use crate::{
-    Options,
+    Farewells, Options,
     body::{Uncollected, collect, drain},
+    farewell::Opening,
     fault,
     follow::{Hop, Trail},
     http_client::Http,
@@ -38,6 +39,8 @@ pub(crate) struct Client {
     pub(crate) negotiator: Negotiator,
     /// What is known of the registry, whoever asks.
     pub(crate) standing: Arc<Standing>,
+    /// What is said when nobody waits any more.
+    pub(crate) farewells: Farewells,
 }
 
 /// One thing to ask of a registry.
@@ -78,6 +81,11 @@ impl Call {
         self
     }
 
+    /// Whether it may open an upload session: nothing else is posted to a registry.
+    fn may_open(&self) -> bool {
+        self.method == Method::POST
+    }
+
     fn follows_redirects(&self) -> bool {
         self.method == Method::GET || self.method == Method::HEAD
     }
@@ -112,7 +120,7 @@ impl Client {
     }
 
     /// Sends `call`, again where that may help; the answer has any status that is not worth another try.
-    pub(crate) async fn send(&self, call: &Call) -> Result<Reply, Fault> {
+    pub(crate) async fn send(self: &Arc<Self>, call: &Call) -> Result<Reply, Fault> {
         let repeats = if call.once { 0 } else { self.options.attempts.saturating_sub(1) };
         let mut backoff = Backoff::new(repeats);
         loop {
@@ -153,7 +161,11 @@ impl Client {
     }
 
     /// Sends `call` and reads the whole body of a success within `cap`; `None` for a body that is too large.
-    pub(crate) async fn fetch(&self, call: &Call, cap: u64) -> Result<(Reply, Option<Bytes>), Fault> {
+    pub(crate) async fn fetch(
+        self: &Arc<Self>,
+        call: &Call,
+        cap: u64,
+    ) -> Result<(Reply, Option<Bytes>), Fault> {
         let mut left = BODY_ATTEMPTS;
         loop {
             let mut reply = self.send(call).await?;
@@ -172,8 +184,15 @@ impl Client {
         }
     }
 
+    /// Says a last word, whatever the answer: once, and past the gate, since nobody is left to wait there.
+    pub(crate) async fn part(self: &Arc<Self>, call: &Call) {
+        if let Ok(reply) = self.attempt(call).await {
+            drain(reply).await;
+        }
+    }
+
     /// One attempt: a 401 is answered with what its challenge asks for.
-    async fn attempt(&self, call: &Call) -> Result<Reply, Failed> {
+    async fn attempt(self: &Arc<Self>, call: &Call) -> Result<Reply, Failed> {
         if !call.own {
             return self.transmit(call, None).await;
         }
@@ -227,7 +246,11 @@ impl Client {
     }
 
     /// Sends `call` once, and follows the redirects of its answer.
-    async fn transmit(&self, call: &Call, authorization: Option<&Authorization>) -> Result<Reply, Failed> {
+    async fn transmit(
+        self: &Arc<Self>,
+        call: &Call,
+        authorization: Option<&Authorization>,
+    ) -> Result<Reply, Failed> {
         let mut trail = Trail::new(&self.origin, call.own);
         let mut url = call.url.clone();
         loop {
@@ -239,7 +262,11 @@ impl Client {
             if trail.at_home() {
                 authorise(&mut request.headers, authorization);
             }
-            let sent = self.http.send(request).await;
+            let sent = if call.may_open() {
+                Opening::new(self, call, request).await
+            } else {
+                self.http.send(request).await
+            };
             let reply = if trail.at_home() { sent? } else { Reply::from_elsewhere(sent, &url)? };
             if !call.follows_redirects() || !reply.status.is_redirection() {
                 return Ok(reply);

@@ -10,6 +10,7 @@ mod client;
 mod content_range;
 mod endpoint;
 mod facts;
+mod farewell;
 mod fault;
 mod feed;
 mod follow;
@@ -38,6 +39,7 @@ mod tls;
 mod upload;
 mod wire;
 
+pub use farewell::Farewells;
 pub use options::{Options, Timeouts};
 pub use registries::Registries;
 pub use repository::Repository;

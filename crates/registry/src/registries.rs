@@ -8,7 +8,7 @@ use reference::{Registry, RepositoryName};
 use url::Url;
 
 use crate::{
-    Options, Repository, client::Client, endpoint::Tokens, facts::Facts, http_client::Http,
+    Farewells, Options, Repository, client::Client, endpoint::Tokens, facts::Facts, http_client::Http,
     standing::Standing, tls,
 };
 
@@ -18,6 +18,7 @@ pub struct Registries {
     options: Arc<Options>,
     http: Arc<Http>,
     known: Mutex<Vec<Known>>,
+    farewells: Farewells,
 }
 
 /// A registry with a credential source. Few: a list is searched faster than a map is explained.
@@ -36,7 +37,13 @@ impl Registries {
         }
         let options = Arc::new(options);
         let http = Arc::new(Http::new(Arc::clone(&options), roots));
-        Ok(Self { options, http, known: Mutex::default() })
+        Ok(Self { options, http, known: Mutex::default(), farewells: Farewells::default() })
+    }
+
+    /// The same, with farewells that the caller can wait for.
+    #[must_use]
+    pub fn parting(self, farewells: Farewells) -> Self {
+        Self { farewells, ..self }
     }
 
     /// A repository as `credentials` see it. Repositories of one registry share what was learnt, and those with one
@@ -72,6 +79,7 @@ impl Registries {
             origin,
             negotiator,
             standing,
+            farewells: self.farewells.clone(),
         });
         known.push(Known { credentials, client: Arc::clone(&client) });
         client

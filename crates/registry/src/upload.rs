@@ -10,12 +10,11 @@ use http::{Method, StatusCode};
 use tracing::Instrument;
 
 use crate::{
-    Repository, body::drain, client::Call, content_range::held, location::SessionUrl, rung::Rung, wire::Reply,
+    Repository, body::drain, client::Call, content_range::held, farewell, location::SessionUrl, rung::Rung,
+    wire::Reply,
 };
 
 pub(crate) const STEP: Step = Step::SendBlob;
-/// How long the answer to a cancellation may take.
-const CANCEL_TIME: Duration = Duration::from_secs(5);
 
 /// A session that the registry has just opened.
 pub(crate) struct Opened {
@@ -115,20 +114,16 @@ impl Session {
             }
             self.state = State::Gone;
         }
-        let opened = self.repository.open_session(&self.blob).await?;
-        self.least_chunk = opened.least_chunk;
-        self.move_to(opened.at);
-        self.rung = self.rung.max(self.repository.client.standing.ladder.rung(self.blob.size));
-        (self.offset, self.state) = (0, State::Open);
+        let new = self.repository.open_session(&self.blob).await?;
+        let (rung, claim) = (self.rung.max(new.rung), self.claim.clone());
+        claim.moved(Some(new.at.url.as_str().to_owned()));
+        *self = *new;
+        (self.rung, self.claim) = (rung, claim);
         Ok(())
     }
 
-    /// distribution-spec, end-14. Not worth a repeat, nor a long wait.
     fn cancellation(&self) -> Call {
-        let mut call = Call::new(Method::DELETE, self.at.url.clone(), self.repository.push(), STEP);
-        (call.own, call.once) = (self.at.own, true);
-        call.patience = Some(self.repository.client.options.timeouts.headers.min(CANCEL_TIME));
-        call
+        farewell::cancellation(&self.repository.client, &self.at, self.repository.push())
     }
 
     /// Asks the session where it stands: distribution-spec, "Pushing a blob in chunks", end-13. `false` when it is
@@ -207,17 +202,12 @@ impl Upload for Session {
 }
 
 impl Drop for Session {
-    /// Cancels what was not finished, as well as that goes. Nobody waits for it.
+    /// Cancels what was not finished.
     fn drop(&mut self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         if matches!(self.state, State::Done | State::Gone | State::Left) {
             return;
         }
         let (client, call) = (Arc::clone(&self.repository.client), self.cancellation());
-        runtime.spawn(async move {
-            if let Ok(reply) = client.send(&call).await {
-                drain(reply).await;
-            }
-        });
+        self.repository.client.farewells.say(async move { client.part(&call).await });
     }
 }

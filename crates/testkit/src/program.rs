@@ -4,13 +4,15 @@ use std::{
     fmt,
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     thread,
     time::Duration,
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::Running;
 
 /// How to run the program: its environment is empty but for what is set here.
 #[derive(Debug)]
@@ -90,6 +92,13 @@ impl Program {
         Run::of(child, peak)
     }
 
+    /// Starts it with these arguments and nothing on its standard input, and does not wait.
+    pub fn start<A: AsRef<str>>(&self, arguments: &[A]) -> Running {
+        let mut child = self.spawn(arguments);
+        drop(child.stdin.take());
+        Running::new(child)
+    }
+
     fn spawn<A: AsRef<str>>(&self, arguments: &[A]) -> Child {
         let mut command = Command::new(&self.path);
         command.args(arguments.iter().map(AsRef::as_ref)).current_dir(self.home());
@@ -101,7 +110,10 @@ impl Program {
 
 impl Run {
     fn of(child: Child, peak: u64) -> Self {
-        let output = child.wait_with_output().expect("a program that ends");
+        Self::from_output(child.wait_with_output().expect("a program that ends"), peak)
+    }
+
+    pub(crate) fn from_output(output: Output, peak: u64) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Self {
             code: output.status.code().unwrap_or(-1),

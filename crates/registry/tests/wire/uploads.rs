@@ -473,17 +473,3 @@ async fn a_session_for_sha512_says_so_and_a_refusal_is_named() {
     let fault = upload.send(lend(&descriptor, data, 3).0).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Refused);
 }
-
-#[tokio::test]
-async fn an_upload_that_is_given_up_is_cancelled() {
-    let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
-        "POST" => location("/v2/app/blobs/uploads/1?_state=x"),
-        _ => answer(204, &[], ""),
-    })
-    .await;
-    drop(begin(&server, &blob(DATA)).await);
-    while server.lines().len() < 2 {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(server.lines()[1], "DELETE /v2/app/blobs/uploads/1?_state=x");
-}

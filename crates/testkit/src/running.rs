@@ -1,0 +1,70 @@
+//! The program under test while it runs: tests look at what it has asked for so far, and send it signals.
+use std::{
+    process::{Child, Command, Output},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{Run, run};
+
+/// How long a test waits for something that must happen: it is for tests that hang, and no promise.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A program that has not ended yet; dropping it ends it.
+#[derive(Debug)]
+pub struct Running {
+    id: u32,
+    output: Receiver<Output>,
+    ended: bool,
+}
+
+impl Running {
+    /// What it prints is read from now on, so that it never waits for a reader.
+    pub(crate) fn new(child: Child) -> Self {
+        let (tell, output) = channel();
+        let id = child.id();
+        thread::spawn(move || {
+            // A test that failed meanwhile does not listen.
+            drop(tell.send(child.wait_with_output().expect("a program that ends")));
+        });
+        Self { id, output, ended: false }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Sends it a signal: `INT`, `TERM`, `KILL`.
+    pub fn signal(&self, name: &str) {
+        run(Command::new("kill").arg(format!("-{name}")).arg(self.id.to_string()));
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn wait(mut self) -> Run {
+        let output = self.output.recv_timeout(PATIENCE).expect("a program that ends");
+        self.ended = true;
+        Run::from_output(output, 0)
+    }
+}
+
+/// Waits for something that is to happen elsewhere.
+#[track_caller]
+pub fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !happened() {
+        assert!(started.elapsed() < PATIENCE, "never came: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended && self.output.try_recv().is_err() {
+            // It may end by itself at this very moment.
+            drop(Command::new("kill").arg("-KILL").arg(self.id.to_string()).status());
+        }
+    }
+}
