@@ -10,6 +10,7 @@
 mod auth;
 mod content;
 mod integrity;
+mod kill;
 mod layouts;
 mod leaving;
 mod limits;
