@@ -1,5 +1,10 @@
 //! Layouts: what goes into a directory and out again is the same to the byte.
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use testkit::{Content, Registry};
 
@@ -78,4 +83,61 @@ fn a_layout_is_read_without_being_written() {
     let before = names();
     transship().run(&["copy", &format!("{}:hello:v1", fixtures()), &target.reference("hello:v1")]).exits(0);
     assert_eq!(names(), before);
+}
+
+/// What stands where something of a layout is due, and must be neither followed nor opened.
+fn traps() -> Vec<(&'static str, &'static str)> {
+    let below = ["oci-layout", "index.json", "blobs", "blobs/sha256", "blobs/sha256/BLOB"];
+    let plain = ["oci-layout", "index.json", "blobs/sha256/BLOB"];
+    let linked = below.iter().chain(&[".transship", ".transship/lock"]).map(|path| (*path, "link"));
+    let piped = plain.iter().flat_map(|path| [(*path, "pipe"), (*path, "directory")]);
+    linked.chain(piped).collect()
+}
+
+/// Puts a trap in the place of what is at `path`; a link goes to the same thing elsewhere.
+fn set(trap: &str, path: &Path, elsewhere: &Path) {
+    let moved = elsewhere.join("moved");
+    fs::rename(path, &moved).unwrap();
+    match trap {
+        "link" => std::os::unix::fs::symlink(&moved, path).unwrap(),
+        "pipe" => drop(testkit::run(Command::new("mkfifo").arg(path))),
+        _ => fs::create_dir(path).unwrap(),
+    }
+}
+
+/// Every file below a directory, with its bytes.
+fn tree(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(
+            |path| if path.is_dir() { tree(&path) } else { [(path.clone(), fs::read(path).unwrap())].into() },
+        )
+        .collect()
+}
+
+#[test]
+fn nothing_below_a_layouts_root_is_followed_or_opened_that_is_no_plain_file() {
+    let (content, root) = Content::fleet(1, 1, 100);
+    let source = Registry::with(&content, &root, "app:v1");
+    let blob = content.digests().find(|digest| content.get(digest).unwrap().len() == 100).unwrap();
+    for (path, trap) in traps() {
+        let (target, program) = (Registry::start(), transship());
+        program.run(&["copy", &source.reference("app:v1"), "oci:images:app:v1"]).exits(0);
+        let images = program.home().join("images");
+        let elsewhere = program.home().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        set(trap, &images.join(path.replace("BLOB", blob.hex())), &elsewhere);
+        let before = tree(&elsewhere);
+        let ours = path.starts_with(".transship");
+        let read = program.run(&["copy", "oci:images:app:v1", &target.reference("app:v1")]);
+        // What is ours in a layout is no reader's business.
+        assert_eq!(read.code, if ours { 0 } else { 9 }, "{path}, a {trap}: {read}");
+        let written = program.run(&["copy", &source.reference("app:v1"), "oci:images:app:v2"]);
+        assert_eq!(written.code, 9, "{path}, a {trap}: {written}");
+        for run in [&read, &written].into_iter().filter(|run| run.code == 9) {
+            assert!(run.stderr.contains("hint: take it away"), "{path}, a {trap}: {run}");
+        }
+        assert_eq!(tree(&elsewhere), before, "{path}, a {trap}");
+        assert!(ours || target.is_empty(), "{path}, a {trap}");
+    }
 }

@@ -167,17 +167,18 @@ async fn a_damaged_blob_is_untrue_to_read_and_is_replaced() {
     assert_eq!(fs::read(path).unwrap(), manifest.bytes()[..]);
 }
 
-#[cfg(unix)]
 #[tokio::test]
-async fn damage_that_keeps_the_size_is_replaced_too() {
+async fn damage_of_any_size_is_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let target = Layout::create_or_open(dir.path()).unwrap().repository(None);
     let (bytes, wanted) = (b"good bytes", blob(b"good bytes"));
     store(&target, bytes, &wanted).await;
     assert!(matches!(target.begin(&wanted, None).await.unwrap(), Begun::Present));
-    fs::write(path_of(dir.path(), &wanted), b"evil bytes").unwrap();
-    store(&target, bytes, &wanted).await;
-    assert_eq!(read(&target, &wanted, 0).await.unwrap(), bytes);
+    for damage in [&b""[..], b"short", b"evil bytes", b"good bytes and more"] {
+        fs::write(path_of(dir.path(), &wanted), damage).unwrap();
+        store(&target, bytes, &wanted).await;
+        assert_eq!(read(&target, &wanted, 0).await.unwrap(), bytes);
+    }
 }
 
 #[tokio::test]

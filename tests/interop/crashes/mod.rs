@@ -4,6 +4,7 @@ mod kills;
 mod order;
 mod scene;
 mod steps;
+mod writers;
 
 use scene::Scene;
 use steps::{On, Steps, Wrong};

@@ -3,6 +3,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use content::{Descriptor, Hasher};
@@ -146,6 +147,12 @@ impl Scene {
     pub(super) fn is_swept(&self, when: &str) {
         let left = names(&self.dir().join(".transship"));
         assert!(left.iter().all(|name| name == "lock"), "{when}: {left:?}");
+    }
+
+    /// Puts what stands at `dir` in the target's place.
+    pub(super) fn put(&self, dir: &Path) {
+        fs::remove_dir_all(self.dir()).unwrap();
+        testkit::run(Command::new("cp").arg("-a").args([dir, &self.dir()]));
     }
 
     /// The target as messages show it.
