@@ -2,7 +2,7 @@
 //!
 //! Every [`crate::Source`] and [`crate::Target`] speaks of failure in this one type, so that the engine can decide
 //! without knowing what it talks to. Which side failed is added by the engine, which alone knows.
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 /// What kind of failure this is; each kind has an exit code of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,6 +84,8 @@ struct Inner {
     what: String,
     hint: Option<String>,
     momentary: bool,
+    pause: Duration,
+    lacks_parts: bool,
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -98,6 +100,8 @@ impl Fault {
             what: what.into(),
             hint: None,
             momentary: false,
+            pause: Duration::ZERO,
+            lacks_parts: false,
             cause: None,
         }))
     }
@@ -137,6 +141,20 @@ impl Fault {
         self
     }
 
+    /// Says how long the peer asks to be left alone before the next try.
+    #[must_use]
+    pub fn after(mut self, pause: Duration) -> Self {
+        self.0.pause = pause;
+        self
+    }
+
+    /// Marks the refusal of a manifest of which parts are missing at the target.
+    #[must_use]
+    pub fn lacking_parts(mut self) -> Self {
+        self.0.lacks_parts = true;
+        self
+    }
+
     /// What kind of failure.
     pub fn kind(&self) -> FaultKind {
         self.0.kind
@@ -165,6 +183,16 @@ impl Fault {
     /// Whether the same transfer may be tried again.
     pub fn is_momentary(&self) -> bool {
         self.0.momentary
+    }
+
+    /// How long the peer asks to be left alone before the next try; zero when it does not.
+    pub fn pause(&self) -> Duration {
+        self.0.pause
+    }
+
+    /// Whether a manifest was refused because parts of it are missing at the target.
+    pub fn lacks_parts(&self) -> bool {
+        self.0.lacks_parts
     }
 }
 

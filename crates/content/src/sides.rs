@@ -57,8 +57,8 @@ pub trait Source: Send + Sync {
         described: Option<&'a Descriptor>,
     ) -> BoxFuture<'a, Result<Manifest, Fault>>;
 
-    /// A blob's bytes from `span.start`; the end of the span is a hint. Momentary faults of the stream are resumed
-    /// by the caller, who asks again from where it stands.
+    /// A blob's bytes from `span.start`; the end of the span is a hint. This is one attempt: after a momentary fault,
+    /// of the opening or of the stream, the caller asks again from where it stands.
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>>;
 }
 
@@ -128,7 +128,13 @@ pub trait Target: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
-    /// Writes a manifest whose parts are there. Under [`Mode::NoForce`] a name that exists by now is a
+    /// Asks for an upload of a blob that is to be sent whatever the target says that it holds: its word has turned out
+    /// to be wrong.
+    fn insist<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<Begun, Fault>> {
+        self.begin(blob, None)
+    }
+
+    /// Writes a manifest whose parts are there; [`Fault::lacks_parts`] tells when the target does not find them. Under [`Mode::NoForce`] a name that exists by now is a
     /// [`crate::FaultKind::Conflict`] and is not touched.
     fn publish<'a>(
         &'a self,

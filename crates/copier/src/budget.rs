@@ -1,7 +1,12 @@
 //! Budgets: how often a transfer may be interrupted before it is given up.
 
-/// Interruptions without progress after which a transfer is given up.
-const ATTEMPTS: u32 = 5;
+use content::Fault;
+
+/// Interruptions of a download without progress after which it is given up: with the waits between them, a source may
+/// be away for some fifteen seconds.
+pub(crate) const READS: u32 = 7;
+/// Interruptions of an upload without progress after which it is given up; each may have cost a whole blob.
+pub(crate) const SENDS: u32 = 5;
 /// So many bytes of progress earn a full budget again.
 const PROGRESS: u64 = 1024 * 1024;
 
@@ -12,13 +17,18 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(crate) fn new() -> Self {
-        Self { backoff: pace::Backoff::new(ATTEMPTS), moved: 0 }
+    pub(crate) fn new(attempts: u32) -> Self {
+        Self { backoff: pace::Backoff::new(attempts), moved: 0 }
     }
 
-    /// Waits before another try; `false` when there is none left.
-    pub(crate) async fn spend(&mut self) -> bool {
-        self.backoff.wait().await
+    /// Waits before another try after `fault`, as long as the peer asks for; `false` when none is left, or of no use.
+    pub(crate) async fn spend(&mut self, fault: &Fault) -> bool {
+        if !fault.is_momentary() {
+            return false;
+        }
+        let Some(wait) = self.backoff.failed() else { return false };
+        tokio::time::sleep(wait.max(fault.pause())).await;
+        true
     }
 
     /// Counts bytes that moved.

@@ -10,7 +10,7 @@ use reference::{RefName, RepositoryName};
 
 use crate::{
     CopyError, Delivered, Destination, Event, Foreign, Job, Observer, Outcome, Side, Ties, hallway::Hallway,
-    plan::Plan, preflight::Standing, publish::Publisher, wharf::Wharf,
+    mend::Mender, plan::Plan, preflight::Standing, publish::Publisher, wharf::Wharf,
 };
 
 /// One admitted plan on its way to all of its destinations.
@@ -98,14 +98,7 @@ impl Voyage<'_> {
         }
         let target = &*berth.destination.target;
         let _lanes = self.wharf.lanes(self.job.source.place(), target.place()).await;
-        let hallway = Hallway {
-            source: &self.job.source,
-            target,
-            observer: self.observer,
-            journal: self.journal,
-            stranded: &berth.stranded,
-        };
-        match hallway.carry(blob, mount).await {
+        match self.hallway(berth).carry(blob, mount).await {
             Ok(how) => {
                 berth.note(|log| log.delivered.count(how, blob.size));
                 self.observer.event(&Event::Finished { blob, place: target.place(), how });
@@ -116,6 +109,16 @@ impl Voyage<'_> {
                 Ok(false)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    fn hallway<'s>(&'s self, berth: &'s Berth<'_>) -> Hallway<'s> {
+        Hallway {
+            source: &self.job.source,
+            target: &*berth.destination.target,
+            observer: self.observer,
+            journal: self.journal,
+            stranded: &berth.stranded,
         }
     }
 
@@ -138,6 +141,7 @@ impl Voyage<'_> {
             existing: self.job.existing,
             observer: &**self.observer,
             width: self.wharf.width(),
+            mender: Mender::new(self.hallway(berth), self.wharf, self.plan),
         };
         let parts = async {
             if berth.rooted || self.is_at_home(berth) {

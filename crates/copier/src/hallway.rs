@@ -13,7 +13,7 @@ use reference::RepositoryName;
 
 use crate::{
     CopyError, Delivery, Event, Observer,
-    budget::Budget,
+    budget::{Budget, SENDS},
     logbook::{Logbook, Moored},
     steady::steady,
 };
@@ -65,6 +65,14 @@ impl Hallway<'_> {
         }
     }
 
+    /// Sends a blob of which the target says that it holds it, and does not.
+    pub(crate) async fn insist(&self, blob: &Descriptor) -> Result<(), CopyError> {
+        let begun = self.target.insist(blob).await.map_err(CopyError::target)?;
+        let Begun::Upload(upload) = begun else { return Ok(()) };
+        self.observer.event(&Event::Started { blob });
+        self.stream(blob, upload, Verified::new(blob), &mut Logbook::open(None, self.target, blob)).await
+    }
+
     /// Whether the bytes were wrong, and may be right when they are read again.
     fn is_worth_another(&self, blob: &Descriptor, error: &CopyError) -> bool {
         match error {
@@ -96,7 +104,7 @@ impl Hallway<'_> {
         upload: &mut dyn Upload,
         mut verified: Verified,
     ) -> Result<(), CopyError> {
-        let mut budget = Budget::new();
+        let mut budget = Budget::new(SENDS);
         let mut held = upload.offset();
         loop {
             verified = self.aim(verified, blob, upload.offset()).await?;
@@ -107,7 +115,7 @@ impl Hallway<'_> {
                 // The upload broke because its body did: the source, or the bytes themselves, are to blame.
                 return Err(CopyError::source(own.clone().at(self.source.place())));
             }
-            if !fault.is_momentary() || !budget.spend().await {
+            if !budget.spend(&fault).await {
                 return Err(CopyError::target(fault));
             }
             self.observer.event(&Event::Retrying { blob, fault: &fault });
@@ -131,8 +139,8 @@ impl Hallway<'_> {
         verified.rewind(offset);
         if !verified.is_true() && verified.fault().is_none() {
             let at = verified.at();
-            let first = self.source.open(blob, at..blob.size).await.map_err(CopyError::source)?;
-            let bytes = steady(Arc::clone(self.source), blob.clone(), at, first);
+            let bytes = steady(Arc::clone(self.source), blob.clone(), at).await;
+            let bytes = bytes.map_err(CopyError::source)?;
             let (observer, moved) = (Arc::clone(self.observer), blob.clone());
             let metered = bytes.inspect(move |chunk| {
                 if let Ok(chunk) = chunk {

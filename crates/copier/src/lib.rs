@@ -14,6 +14,7 @@ mod hallway;
 mod job;
 mod limits;
 mod logbook;
+mod mend;
 mod observer;
 mod plan;
 mod preflight;

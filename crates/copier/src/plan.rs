@@ -58,6 +58,11 @@ impl Plan {
         self.ranks.iter().map(Vec::len).sum::<usize>().saturating_add(1)
     }
 
+    /// The manifest below the root that has this digest.
+    pub(crate) fn part(&self, digest: &Digest) -> Option<&Manifest> {
+        self.ranks.iter().flatten().find(|part| part.digest() == digest)
+    }
+
     /// The bytes of all distinct blobs.
     pub(crate) fn bytes(&self) -> u64 {
         self.blobs.iter().fold(0, |sum, blob| sum.saturating_add(blob.size))

@@ -5,7 +5,7 @@ use content::{At, Manifest, Mode, Target};
 use futures::{StreamExt, TryStreamExt, stream};
 use reference::RefName;
 
-use crate::{CopyError, Event, Existing, Observer, plan::Plan};
+use crate::{CopyError, Event, Existing, Observer, mend::Mender, plan::Plan};
 
 /// Writes manifests to one target.
 pub(crate) struct Publisher<'a> {
@@ -13,6 +13,7 @@ pub(crate) struct Publisher<'a> {
     pub(crate) existing: Existing,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) width: usize,
+    pub(crate) mender: Mender<'a>,
 }
 
 impl Publisher<'_> {
@@ -48,7 +49,13 @@ impl Publisher<'_> {
     }
 
     async fn write(&self, manifest: &Manifest, at: At<'_>, mode: Mode) -> Result<(), CopyError> {
-        self.target.publish(manifest, at, mode).await.map_err(CopyError::target)?;
+        match self.target.publish(manifest, at, mode).await {
+            Err(fault) if fault.lacks_parts() && self.mender.mend(manifest, &fault).await? => {
+                self.target.publish(manifest, at, mode).await
+            }
+            outcome => outcome,
+        }
+        .map_err(CopyError::target)?;
         let name = match at {
             At::Name(name) => Some(name),
             At::Part | At::Digest => None,

@@ -8,39 +8,36 @@ use futures::{
     stream::{self, BoxStream},
 };
 
-use crate::budget::Budget;
+use crate::budget::{Budget, READS};
 
 /// How many bytes of one blob may be thrown away in all, when a server ignores the range it was asked for.
 const DISCARD_CAP: u64 = 256 * 1024 * 1024;
 
-/// The bytes of `blob` from `at` to its end. A break is resumed where it happened, as often as the budget allows.
-pub(crate) fn steady(
+/// The bytes of `blob` from `at` to its end. A break is resumed where it happened, as often as the budget allows. What a
+/// source refuses is told at once, before anything is sent anywhere.
+pub(crate) async fn steady(
     source: Arc<dyn Source>,
     blob: Descriptor,
     at: u64,
-    first: Incoming,
-) -> BoxStream<'static, Result<Bytes, Fault>> {
-    let reader = Reader {
+) -> Result<BoxStream<'static, Result<Bytes, Fault>>, Fault> {
+    let mut reader = Reader {
         source,
         blob,
         at,
         feed: None,
         discard: 0,
         patience: DISCARD_CAP,
-        budget: Budget::new(),
+        budget: Budget::new(READS),
         ended: false,
     };
-    stream::unfold((reader, Some(first)), |(mut reader, first)| async move {
-        if let Some(first) = first
-            && let Err(fault) = reader.accept(first)
-        {
-            reader.ended = true;
-            return Some((Err(fault), (reader, None)));
-        }
+    while let Err(fault) = reader.open().await {
+        reader.bear(fault).await?;
+    }
+    let bytes = stream::unfold(reader, async |mut reader| {
         let item = reader.next().await?;
-        Some((item, (reader, None)))
-    })
-    .boxed()
+        Some((item, reader))
+    });
+    Ok(bytes.boxed())
 }
 
 struct Reader {
@@ -68,20 +65,32 @@ impl Reader {
                 Ok(None) => continue,
                 Err(fault) => fault,
             };
-            self.feed = None;
-            if !fault.is_momentary() || !self.budget.spend().await {
+            if let Err(fault) = self.bear(fault).await {
                 self.ended = true;
                 return Some(Err(fault));
             }
-            tracing::debug!(digest = %self.blob.digest, at = self.at, %fault, "resuming a blob");
         }
+    }
+
+    /// Waits until another try is due after `fault`, which comes back when there is none.
+    async fn bear(&mut self, fault: Fault) -> Result<(), Fault> {
+        self.feed = None;
+        if !self.budget.spend(&fault).await {
+            return Err(fault);
+        }
+        tracing::debug!(digest = %self.blob.digest, at = self.at, %fault, "resuming a blob");
+        Ok(())
+    }
+
+    async fn open(&mut self) -> Result<(), Fault> {
+        let incoming = self.source.open(&self.blob, self.at..self.blob.size).await?;
+        self.accept(incoming)
     }
 
     /// The next chunk; `None` when there was nothing to hand on yet.
     async fn step(&mut self) -> Result<Option<Bytes>, Fault> {
         let Some(feed) = &mut self.feed else {
-            let incoming = self.source.open(&self.blob, self.at..self.blob.size).await?;
-            self.accept(incoming)?;
+            self.open().await?;
             return Ok(None);
         };
         let Some(mut chunk) = feed.next().await.transpose()? else {

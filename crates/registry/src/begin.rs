@@ -91,6 +91,11 @@ impl Repository {
         self.client.url(&format!("/v2/{}/blobs/uploads/", self.name))
     }
 
+    /// An upload of `blob`, without a question whether it is there.
+    pub(crate) async fn begin_anew(&self, blob: &Descriptor) -> Result<Begun, Fault> {
+        Ok(Begun::Upload(self.open_session(blob).await?))
+    }
+
     async fn mount(&self, blob: &Descriptor, from: &RepositoryName, scopes: Scopes) -> Result<Mount, Fault> {
         let mut query = format!("mount={}&from={from}", blob.digest.to_string().replace(':', "%3A"));
         add_algorithm(&mut query, blob);

@@ -12,6 +12,7 @@ use crate::{
     client::Call,
     content_range::ContentRange,
     foreign::is_foreign,
+    later::Later,
     refusal::{Refusal, is_page, web_page},
     said::{check_said, said_digest},
     wire::Reply,
@@ -20,7 +21,9 @@ use crate::{
 impl Repository {
     /// A blob's bytes from `span.start`, or from 0 where the server does not serve ranges.
     pub(crate) async fn open_blob(&self, blob: &Descriptor, span: Range<u64>) -> Result<Incoming, Fault> {
-        let call = self.blob_call(Method::GET, blob, self.pull(), Step::ReadBlob)?;
+        let mut call = self.blob_call(Method::GET, blob, self.pull(), Step::ReadBlob)?;
+        // Whoever reads a blob goes on where it broke, and counts the attempts: repeats in here would multiply them.
+        call.once = true;
         let own = self.open_by(&call, blob, span.clone()).await;
         match own {
             Err(fault) if fault.kind() == FaultKind::Absent && is_foreign(blob) => {
@@ -102,7 +105,13 @@ impl Repository {
 
     /// The failure that an answer stands for.
     pub(crate) async fn refused(&self, reply: Reply, step: Step) -> Fault {
-        Refusal::read(reply, self.client.options.timeouts.headers).await.fault(step)
+        let later = Later::asked_by(&reply).filter(|_| reply.elsewhere);
+        let fault = Refusal::read(reply, self.client.options.timeouts.headers).await.fault(step);
+        match later {
+            // At the registry itself the gate is closed for as long.
+            Some(Later::After(pause)) => fault.after(pause),
+            _ => fault,
+        }
     }
 
     fn incoming(&self, blob: &Descriptor, at: u64, reply: Reply) -> Result<Incoming, Fault> {

@@ -45,7 +45,7 @@ impl Repository {
         let context = Context { registry, base: &base, purpose: Purpose::Foreign, credentials: false };
         let admission = admit(url, &context).map_err(|refusal| refused_url(step, &refusal))?;
         let mut call = Call::new(Method::GET, admission.url, self.pull(), step);
-        call.own = false;
+        (call.own, call.once) = (false, true);
         self.open_by(&call, blob, span).await
     }
 }

@@ -131,6 +131,11 @@ fn refusal_of(manifest: &Manifest, refusal: &Refusal) -> Fault {
     if refusal.is_page() {
         return fault;
     }
+    if refusal.has("MANIFEST_BLOB_UNKNOWN") || refusal.has("BLOB_UNKNOWN") {
+        let hint =
+            "the registry took the parts of this manifest, or said that it has them, and does not find them";
+        return Fault::new(FaultKind::Protocol, STEP, refusal.words()).hint(hint).lacking_parts();
+    }
     let shape_refused = refusal.status == StatusCode::METHOD_NOT_ALLOWED || refusal.has("MANIFEST_INVALID");
     if shape_refused {
         return fault.hint(format!("this registry may not take manifests of type {}", manifest.media_type()));

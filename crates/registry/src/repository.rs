@@ -112,6 +112,10 @@ impl Target for Repository {
         self.step(Step::BeginUpload, &blob.digest, self.reopen_blob(blob, location))
     }
 
+    fn insist<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<Begun, Fault>> {
+        self.step(Step::BeginUpload, &blob.digest, self.begin_anew(blob))
+    }
+
     fn publish<'a>(
         &'a self,
         manifest: &'a Manifest,

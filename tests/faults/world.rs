@@ -1,0 +1,120 @@
+//! Two fakes, and a copy from one to the other.
+use std::sync::Arc;
+
+use auth::Given;
+use content::{Descriptor, FaultKind, Version};
+use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Side, Silent, Ties};
+use http::Method;
+use reference::RefName;
+use registry::{Options, Registries};
+use testkit::{Content, Fake, Mishap, Request};
+
+/// An image of one layer.
+pub(crate) struct Image {
+    pub(crate) content: Content,
+    pub(crate) root: Descriptor,
+    pub(crate) layer: Descriptor,
+}
+
+impl Image {
+    /// With a layer of `size` bytes.
+    pub(crate) fn of(size: usize) -> Self {
+        let mut content = Content::new();
+        let layer = content.layer(1, size);
+        let root = content.image(1, std::slice::from_ref(&layer));
+        Self { content, root, layer }
+    }
+
+    /// A source that holds it as `app:v1`, and has these mishaps.
+    pub(crate) fn source(&self, mishaps: impl IntoIterator<Item = Mishap>) -> Fake {
+        let fake = Fake::with(&self.content, &self.root, "app:v1");
+        mishaps.into_iter().for_each(|mishap| fake.mishap(mishap));
+        fake
+    }
+
+    /// What happens to reads of the layer.
+    pub(crate) fn reading(&self) -> Mishap {
+        Mishap::on(Method::GET, &format!("/blobs/{}", self.layer.digest))
+    }
+
+    /// The reads of the layer that came.
+    pub(crate) fn reads(&self, source: &Fake) -> Vec<Request> {
+        let path = format!("/blobs/{}", self.layer.digest);
+        source.ledger().pick(|request| request.method == Method::GET && request.path.ends_with(&path))
+    }
+
+    /// Asserts that all of it arrived, byte for byte and under its tag.
+    pub(crate) fn is_at(&self, target: &Fake) {
+        assert_eq!(target.lacks("app", &self.content), [], "{}", target.ledger());
+        assert_eq!(target.tag("app", "v1").as_ref(), Some(&self.root.digest), "{}", target.ledger());
+        assert_eq!(target.open_sessions(), 0, "{}", target.ledger());
+    }
+
+    /// Asserts that neither the tag, nor the manifest, nor a wrong byte is there.
+    pub(crate) fn is_not_at(&self, target: &Fake) {
+        assert_eq!(target.piece("app", &self.root.digest), None, "{}", target.ledger());
+        assert_eq!(target.tag("app", "v1"), None, "{}", target.ledger());
+        assert_eq!(target.wrong(), [], "{}", target.ledger());
+    }
+}
+
+/// A target with these mishaps.
+pub(crate) fn target(mishaps: impl IntoIterator<Item = Mishap>) -> Fake {
+    let fake = Fake::start();
+    mishaps.into_iter().for_each(|mishap| fake.mishap(mishap));
+    fake
+}
+
+/// How a copy failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: FaultKind,
+    pub(crate) side: Side,
+    pub(crate) text: String,
+}
+
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Self {
+        Self { kind: error.kind(), side: error.side(), text: error.to_string() }
+    }
+}
+
+/// Copies `app:v1` from `source` to `target`.
+pub(crate) async fn copy(source: &Fake, target: &Fake) -> Result<(), Failure> {
+    copy_with(source, target, Existing::Move).await
+}
+
+/// As [`copy`], by these rules for a tag that exists.
+pub(crate) async fn copy_with(source: &Fake, target: &Fake, existing: Existing) -> Result<(), Failure> {
+    let registries = Registries::new(Options::default()).unwrap();
+    let repository = |fake: &Fake| {
+        let registry = fake.host().parse().unwrap();
+        Arc::new(registries.repository(&registry, "app".parse().unwrap(), Arc::new(Given(None))))
+    };
+    let name = RefName::new("v1");
+    let job = Job {
+        source: repository(source),
+        version: Version::Name(name.clone()),
+        destinations: vec![Destination { target: repository(target), names: vec![name], expect: None }],
+        existing,
+        limits: Limits::default(),
+        foreign: Foreign::Skip,
+        ties: Ties::Together,
+    };
+    let report = Engine::new(Arc::new(Silent), 8).run(&job).await?;
+    for outcome in report.outcomes {
+        outcome.result?;
+    }
+    settle(target).await;
+    Ok(())
+}
+
+/// Lets what nobody waits for come to its end: uploads that were given up are cancelled behind the copy's back.
+pub(crate) async fn settle(target: &Fake) {
+    for _ in 0..1000 {
+        if target.open_sessions() == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
