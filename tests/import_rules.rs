@@ -52,7 +52,7 @@ fn a_source_that_does_not_exist_is_absent_and_nothing_is_written() {
 #[test]
 fn a_refused_login_is_told_from_absence_and_nothing_is_written() {
     let (content, root) = image();
-    let source = Registry::setup().basic("me", "right").seed(&content, &root, "app:v1").start();
+    let source = Registry::setup().basic("me", "canary-right").seed(&content, &root, "app:v1").start();
     let target = Registry::start();
     let line = ["import", "--source", &source.reference("app:v1"), "--target", &target.host()];
     transship(&line).expect(3);
@@ -60,21 +60,21 @@ fn a_refused_login_is_told_from_absence_and_nothing_is_written() {
     let ran = Home::new().run_with(&wrong, "wrong\n").expect(3);
     assert!(!ran.stderr.contains("wrong\n"), "{ran:#?}");
     assert!(target.ledger().writes().is_empty());
-    Home::new().run_with(&wrong, "right\n").expect(0);
+    Home::new().run_with(&wrong, "canary-right\n").expect(0);
     assert!(target.holds(&content));
 }
 
 #[test]
 fn no_log_shows_a_password_or_a_token_made_of_it() {
     let (content, root) = image();
-    let source = Registry::setup().basic("me", "hunter2").seed(&content, &root, "app:v1").start();
+    let source = Registry::setup().basic("me", "canary-2").seed(&content, &root, "app:v1").start();
     let target = Registry::start();
     let home = Home::new().with("RUST_LOG", "trace");
     let line =
         ["import", "--source", &source.reference("app:v1"), "--target", &target.host(), "-vvv", "-u", "me"];
-    let ran = home.run_with(&[&line[..], &["--password-stdin"]].concat(), "hunter2").expect(0).says("DEBUG");
+    let ran = home.run_with(&[&line[..], &["--password-stdin"]].concat(), "canary-2").expect(0).says("DEBUG");
     // The second is what Basic sends.
-    for secret in ["hunter2", "bWU6aHVudGVyMg"] {
+    for secret in ["canary-2", "bWU6Y2FuYXJ5LTI"] {
         assert!(!ran.stderr.contains(secret) && !ran.stdout.contains(secret), "{ran:#?}");
     }
 }
@@ -82,10 +82,11 @@ fn no_log_shows_a_password_or_a_token_made_of_it() {
 #[test]
 fn a_password_may_come_from_a_file_or_the_environment() {
     let (content, root) = image();
-    let source = Registry::setup().basic("me", "right").seed(&content, &root, "app:v1").start();
-    let target = Registry::setup().basic("you", "left").start();
-    let home = Home::new().with("TRANSSHIP_TARGET_USERNAME", "you").with("TRANSSHIP_TARGET_PASSWORD", "left");
-    let file = home.file("password", "right\n");
+    let source = Registry::setup().basic("me", "canary-right").seed(&content, &root, "app:v1").start();
+    let target = Registry::setup().basic("you", "canary-left").start();
+    let home =
+        Home::new().with("TRANSSHIP_TARGET_USERNAME", "you").with("TRANSSHIP_TARGET_PASSWORD", "canary-left");
+    let file = home.file("password", "canary-right\n");
     let (from, to) = (source.reference("app:v1"), target.host());
     home.run(&["import", "--source", &from, "--target", &to, "-u", "me", "--password-file", &file]).expect(0);
     assert!(target.holds(&content));
@@ -206,7 +207,7 @@ fn on_loopback(body: &str, host: &str, digest: &str) -> String {
 #[test]
 fn credentials_of_a_request_are_the_sources() {
     let (content, root) = image();
-    let source = Registry::setup().basic("me", "right").seed(&content, &root, "app:v1").start();
+    let source = Registry::setup().basic("me", "canary-right").seed(&content, &root, "app:v1").start();
     let target = Registry::start();
     let body = |password: &str| {
         serde_json::json!({"source": {"registryUri": source.host(), "sourceImage": "app:v1",
@@ -214,9 +215,9 @@ fn credentials_of_a_request_are_the_sources() {
         .to_string()
     };
     let line = ["import", "--request", "-", "--target", &target.host()];
-    Home::new().run_with(&line, &body("wrong")).expect(3);
+    Home::new().run_with(&line, &body("canary-wrong")).expect(3);
     assert!(target.ledger().writes().is_empty());
-    Home::new().run_with(&line, &body("right")).expect(0);
+    Home::new().run_with(&line, &body("canary-right")).expect(0);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::{
 
 use serde_json::Value;
 use tempfile::TempDir;
+use testkit::canary::unseen;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -75,11 +76,11 @@ impl Home {
 /// Waits for the end.
 pub(crate) fn wait(child: Child) -> Ran {
     let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    unseen(&stdout, "stdout");
+    unseen(&stderr, "stderr");
+    Ran { code: output.status.code().unwrap_or(-1), stdout, stderr }
 }
 
 /// Runs `transship` in an empty home.

@@ -77,11 +77,11 @@ fn a_flag_about_a_registry_that_no_side_is_at_is_warned_of() {
 #[test]
 fn credentials_of_the_source_go_to_the_source_only() {
     let (content, root) = image();
-    let source = Registry::setup().basic("me", "right").seed(&content, &root, "app:v1").start();
+    let source = Registry::setup().basic("me", "canary-right").seed(&content, &root, "app:v1").start();
     let open = Registry::start();
-    let closed = Registry::setup().basic("me", "right").start();
+    let closed = Registry::setup().basic("me", "canary-right").start();
     let home = Home::new();
-    let file = home.file("password", "right");
+    let file = home.file("password", "canary-right");
     let (from, login) = (source.reference("app:v1"), ["-u", "me", "--password-file", &file]);
     home.run(&[&["copy", &from, &open.reference("app")], &login[..]].concat()).expect(0);
     assert_eq!(open.ledger().count(|request| request.header("authorization").is_some()), 0);

@@ -20,11 +20,11 @@ fn basic(user: &str, password: &str) -> serde_json::Value {
 
 #[test]
 fn a_password_file_lets_in_who_knows_the_password() {
-    let source = distribution().htpasswd("ann", "secret").start();
-    let target = distribution().htpasswd("bob", "other").start();
+    let source = distribution().htpasswd("ann", "canary-secret").start();
+    let target = distribution().htpasswd("bob", "canary-other").start();
     let program = transship();
     seed(program.home());
-    program.docker_config(&json!({"auths": {source.host(): basic("ann", "secret")}}));
+    program.docker_config(&json!({"auths": {source.host(): basic("ann", "canary-secret")}}));
     program.run(&["copy", "oci:images:app:v1", &source.reference("app:v1")]).exits(0);
     let password = write(program.home(), "password", "other\n");
     let (from, to) = (source.reference("app:v1"), target.host());
@@ -32,7 +32,7 @@ fn a_password_file_lets_in_who_knows_the_password() {
     program.run(&[&import[..], &["--target-password-file", &password]].concat()).exits(0);
     // Without, and with a wrong one.
     program.run(&["copy", &target.reference("app:v1"), "oci:elsewhere"]).exits(3);
-    let wrong = write(program.home(), "wrong", "secret\n");
+    let wrong = write(program.home(), "wrong", "canary-secret\n");
     let import = [&import[..], &["--target-password-file", &wrong, "-t", "app:v2"]].concat();
     let before = target.writes().iter().filter(|line| line.contains(" 20")).count();
     program.run(&import).exits(3);
@@ -41,9 +41,10 @@ fn a_password_file_lets_in_who_knows_the_password() {
 
 #[test]
 fn tokens_are_asked_for_once_a_scope_set_by_get_and_by_refresh_token() {
-    let tokens = TokenServer::start(Tokens::new().user("ann", "secret").identity("identity-of-ann"));
+    let tokens =
+        TokenServer::start(Tokens::new().user("ann", "canary-secret").identity("identity-of-ann-canary"));
     let registry = distribution().tokens(&tokens).start();
-    for login in [basic("ann", "secret"), json!({"identitytoken": "identity-of-ann"})] {
+    for login in [basic("ann", "canary-secret"), json!({"identitytoken": "identity-of-ann-canary"})] {
         let program = transship();
         seed(program.home());
         program.docker_config(&json!({"auths": {registry.host(): login}}));
@@ -58,12 +59,12 @@ fn tokens_are_asked_for_once_a_scope_set_by_get_and_by_refresh_token() {
 
 #[test]
 fn wrong_credentials_and_none_end_with_3() {
-    let tokens = TokenServer::start(Tokens::new().user("ann", "secret"));
+    let tokens = TokenServer::start(Tokens::new().user("ann", "canary-secret"));
     let registry = distribution().tokens(&tokens).start();
     let program = transship();
     seed(program.home());
     program.run(&["copy", "oci:images:app:v1", &registry.reference("app:v1")]).exits(3);
-    program.docker_config(&json!({"auths": {registry.host(): basic("ann", "wrong")}}));
+    program.docker_config(&json!({"auths": {registry.host(): basic("ann", "canary-wrong")}}));
     let run = program.run(&["copy", "oci:images:app:v1", &registry.reference("app:v1")]).exits(3);
     assert!(run.stderr.contains("config.json"), "{run}");
     let written = registry.writes();
@@ -72,12 +73,12 @@ fn wrong_credentials_and_none_end_with_3() {
 
 #[test]
 fn a_token_without_credentials_is_good_for_pulls() {
-    let tokens = TokenServer::start(Tokens::new().user("ann", "secret").anonymous());
+    let tokens = TokenServer::start(Tokens::new().user("ann", "canary-secret").anonymous());
     let registry = distribution().tokens(&tokens).start();
     let program = transship();
     seed(program.home());
     let image = registry.reference("app:v1");
-    let password = write(program.home(), "password", "secret");
+    let password = write(program.home(), "password", "canary-secret");
     let login = ["--target-username", "ann", "--target-password-file", &password];
     program.run(&[&["copy", "oci:images:app:v1", &image], &login[..]].concat()).exits(0);
     program.run(&["copy", &image, "oci:back:app:v1"]).exits(0);

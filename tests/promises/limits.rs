@@ -98,9 +98,9 @@ fn a_layer_of_two_gib_and_a_byte_is_refused_before_any_request_to_the_target() {
 #[test]
 fn a_source_with_credentials_is_not_public() {
     let (content, root) = image_of(TWO_GIB + 1);
-    let source = Registry::setup().basic("ann", "secret").seed(&content, &root, "app:v1").start();
+    let source = Registry::setup().basic("ann", "canary-secret").seed(&content, &root, "app:v1").start();
     let target = Registry::start();
-    let flags = ["-u", "ann", "-p", "secret"];
+    let flags = ["-u", "ann", "-p", "canary-secret"];
     transship().run(&import(&source.reference("app:v1"), &target.host(), &flags)).exits(4);
     assert_ne!(target.ledger().all().len(), 0);
 }
@@ -110,11 +110,11 @@ fn an_explicit_layer_limit_binds_every_source() {
     let mut content = Content::new();
     let layer = content.layer(1, 1001);
     let root = content.image(1, &[layer]);
-    let source = Registry::setup().basic("ann", "secret").seed(&content, &root, "app:v1").start();
+    let source = Registry::setup().basic("ann", "canary-secret").seed(&content, &root, "app:v1").start();
     let reference = source.reference("app:v1");
     for (limit, code) in [("1000", 6), ("1001", 0)] {
         let target = Registry::start();
-        let flags = ["-u", "ann", "-p", "secret", "--max-layer-size", limit];
+        let flags = ["-u", "ann", "-p", "canary-secret", "--max-layer-size", limit];
         transship().run(&import(&reference, &target.host(), &flags)).exits(code);
         assert_eq!(target.ledger().all().is_empty(), code != 0);
     }

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 mod auth;
+mod canary;
 mod content;
 mod integrity;
 mod kill;

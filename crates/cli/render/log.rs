@@ -1,13 +1,16 @@
-//! The log: what the rooms trace, on stderr. No room traces a secret; the HTTP stack's own traces, which would show
-//! headers, stay off unless `RUST_LOG` asks for them by name.
+//! The log: what the rooms trace, on stderr. No room traces a secret. What others trace is not ours to judge: below
+//! `INFO` they may show headers and URLs, and stay off whatever `RUST_LOG` asks for.
 use std::{
     io::{self, IsTerminal, Write},
     sync::Arc,
 };
 
+use tracing::Level;
 use tracing_subscriber::{
-    EnvFilter,
+    EnvFilter, Layer,
+    filter::{FilterExt, filter_fn},
     fmt::{MakeWriter, format::FmtSpan},
+    layer::SubscriberExt,
     util::SubscriberInitExt,
 };
 
@@ -16,17 +19,24 @@ use super::Progress;
 /// Starts logging: `verbose` flags, or what `RUST_LOG` says.
 pub(crate) fn start(verbose: u8, progress: Arc<Progress>) {
     let Some(directives) = directives(verbose, std::env::var("RUST_LOG").ok()) else { return };
-    let filter = EnvFilter::new(directives);
+    let filter = EnvFilter::new(directives).and(filter_fn(|event| may_show(event.target(), *event.level())));
     // A step at a registry is a span: its end says how long it took.
     let spans = if verbose > 1 { FmtSpan::CLOSE } else { FmtSpan::NONE };
-    let log = tracing_subscriber::fmt().compact().with_env_filter(filter).with_span_events(spans);
-    let subscriber = log.with_ansi(io::stderr().is_terminal()).with_writer(Beside(progress)).finish();
+    let log = tracing_subscriber::fmt::layer().compact().with_span_events(spans);
+    let log = log.with_ansi(io::stderr().is_terminal()).with_writer(Beside(progress));
     // Only a second call could fail.
-    drop(subscriber.try_init());
+    drop(tracing_subscriber::registry().with(log.with_filter(filter)).try_init());
 }
 
-/// The HTTP stack. Its traces show more of a request than a log should hold.
-const STACK: [&str; 6] = ["hyper", "hyper_util", "h2", "reqwest", "rustls", "tower"];
+/// The rooms of this house.
+const ROOMS: [&str; 9] =
+    ["transship", "reference", "content", "auth", "pace", "registry", "layout", "journal", "copier"];
+
+/// Whether a log may hold what `target` traces at this level: all of ours, little of others'.
+fn may_show(target: &str, level: Level) -> bool {
+    let room = target.split("::").next().unwrap_or_default();
+    level <= Level::INFO || ROOMS.contains(&room)
+}
 
 /// Where requests are sent again and blobs resumed: that is done, not asked.
 const RETRIES: &str = "registry::client=debug,copier::steady=debug";
@@ -34,25 +44,16 @@ const RETRIES: &str = "registry::client=debug,copier::steady=debug";
 /// The directives: what `RUST_LOG` says, else what the flags ask for.
 fn directives(verbose: u8, rust_log: Option<String>) -> Option<String> {
     let ours = |others: &str, level: &str| {
-        let rooms = ["transship", "registry", "auth", "layout", "copier", "pace"];
-        let rooms: Vec<String> = rooms.iter().map(|room| format!("{room}={level}")).collect();
+        let rooms: Vec<String> = ROOMS.iter().map(|room| format!("{room}={level}")).collect();
         format!("{others},{}", rooms.join(","))
     };
-    let mut text = match (rust_log.filter(|text| !text.is_empty()), verbose) {
+    Some(match (rust_log.filter(|text| !text.is_empty()), verbose) {
         (Some(text), _) => text,
         (None, 0) => return None,
         (None, 1) => format!("{},{RETRIES}", ours("warn", "info")),
         (None, 2) => ours("warn", "debug"),
         (None, _) => ours("info", "trace"),
-    };
-    let named: Vec<String> =
-        text.split(',').filter_map(|one| one.split(['=', ':', '[']).next()).map(str::to_owned).collect();
-    for target in STACK {
-        if !named.iter().any(|name| name == target) {
-            text = format!("{text},{target}=info");
-        }
-    }
-    Some(text)
+    })
 }
 
 /// Writes beside the bars.
@@ -89,12 +90,11 @@ mod tests {
     }
 
     #[test]
-    fn the_http_stack_is_held_back_unless_it_is_named() {
-        let all = directives(0, Some("trace".to_owned())).unwrap();
-        assert!(all.starts_with("trace,") && all.contains(",hyper=info") && all.contains(",reqwest=info"));
-        let named = directives(3, Some("hyper=trace,registry=debug".to_owned())).unwrap();
-        assert!(
-            named.contains("hyper=trace") && !named.contains(",hyper=info") && named.contains(",h2=info")
-        );
+    fn what_others_trace_stays_off_whatever_is_asked_for() {
+        for target in ["h2::codec::framed_write", "hyper_util::client", "rustls", "registry_of_others"] {
+            assert!(may_show(target, Level::INFO) && may_show(target, Level::ERROR));
+            assert!(!may_show(target, Level::DEBUG) && !may_show(target, Level::TRACE), "{target}");
+        }
+        assert!(may_show("registry::client", Level::TRACE) && may_show("transship", Level::DEBUG));
     }
 }

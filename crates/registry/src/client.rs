@@ -173,7 +173,7 @@ impl Client {
                 return Ok((reply, None));
             }
             let body = std::mem::replace(&mut reply.body, Box::pin(futures::stream::empty()));
-            let whole = Reply { headers: reply.headers.clone(), body, ..reply };
+            let whole = Reply { headers: reply.headers.clone(), veil: reply.veil.clone(), body, ..reply };
             left = left.saturating_sub(1);
             match collect(whole, cap, self.options.timeouts.headers).await {
                 Ok(bytes) => return Ok((reply, Some(bytes))),

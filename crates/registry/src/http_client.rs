@@ -24,6 +24,7 @@ use crate::{
     Options,
     names::{self, NoAddress},
     tls,
+    veil::Veil,
     wire::{Broken, Payload, Reach, Reply, Request, Why},
 };
 
@@ -63,6 +64,7 @@ impl Http {
         let client = self.client(kind)?;
         let streamed = matches!(request.body, Payload::Stream(..));
         let patience = request.patience.saturating_add(self.options.timeouts.connect);
+        let veil = Veil::over(&request);
         let sending = client.execute(translate(request));
         let answer = if streamed {
             sending.await
@@ -76,6 +78,7 @@ impl Http {
             status: answer.status(),
             headers: std::mem::take(answer.headers_mut()),
             elsewhere: false,
+            veil,
             body: answer.bytes_stream().map_err(move |error| classify(error, tls)).boxed(),
         })
     }

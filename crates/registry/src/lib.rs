@@ -37,6 +37,7 @@ mod standing;
 mod text;
 mod tls;
 mod upload;
+mod veil;
 mod wire;
 
 pub use farewell::Farewells;

@@ -7,7 +7,7 @@ use content::{Fault, FaultKind, Step};
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::{body::beginning, text::shown, wire::Reply};
+use crate::{body::beginning, text::shown, veil::Veil, wire::Reply};
 
 /// The most bytes of an error body that are read.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -36,19 +36,20 @@ impl Refusal {
     pub(crate) async fn read(reply: Reply, limit: Duration) -> Self {
         let (status, elsewhere) = (reply.status, reply.elsewhere);
         let html = reply.header("content-type").is_some_and(|value| value.contains("html"));
-        let page = is_page(&reply);
+        let (page, veil) = (is_page(&reply), reply.veil.clone());
         let bytes = beginning(reply, MAX_ERROR_BYTES, limit).await;
-        let read = Self::parse(status, &bytes, html);
+        let read = Self::parse(status, &bytes, html, &veil);
         let page = page && !read.wants_tls && read.errors.is_empty() && says_nothing_else(status);
         Self { elsewhere, page, ..read }
     }
 
-    fn parse(status: StatusCode, bytes: &[u8], html: bool) -> Self {
+    fn parse(status: StatusCode, bytes: &[u8], html: bool, veil: &Veil) -> Self {
         let value: Value = serde_json::from_slice(bytes).unwrap_or(Value::Null);
-        let errors = read_errors(&value);
+        let errors = read_errors(&value, veil);
         let plain = String::from_utf8_lossy(bytes);
         let markup = html || plain.trim_start().starts_with('<');
-        let text = if !errors.is_empty() || markup { String::new() } else { shown(&plain) };
+        let unfit = !errors.is_empty() || markup || veil.is_torn_by(&plain);
+        let text = if unfit { String::new() } else { shown(&plain) };
         let wants_tls =
             status == StatusCode::BAD_REQUEST && TLS_PORTS.iter().any(|complaint| plain.contains(complaint));
         Self { status, errors, text, elsewhere: false, page: false, wants_tls }
@@ -139,9 +140,12 @@ fn says_nothing_else(status: StatusCode) -> bool {
     !status.is_server_error() && ![401, 403, 407, 408, 413, 416, 429].contains(&status.as_u16())
 }
 
-fn read_errors(value: &Value) -> Vec<(String, String)> {
+/// Codes and messages; what repeats a secret is left out.
+fn read_errors(value: &Value, veil: &Veil) -> Vec<(String, String)> {
     let list = value.get("errors").and_then(Value::as_array).into_iter().flatten();
-    let part = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str).map(shown);
+    let part = |entry: &Value, key: &str| {
+        entry.get(key).and_then(Value::as_str).filter(|text| !veil.is_torn_by(text)).map(shown)
+    };
     list.filter_map(|entry| Some((part(entry, "code")?, part(entry, "message").unwrap_or_default())))
         .collect()
 }
@@ -151,7 +155,7 @@ mod tests {
     use super::*;
 
     fn parse(status: u16, body: &str) -> Refusal {
-        Refusal::parse(StatusCode::from_u16(status).unwrap(), body.as_bytes(), false)
+        Refusal::parse(StatusCode::from_u16(status).unwrap(), body.as_bytes(), false, &Veil::default())
     }
 
     #[test]

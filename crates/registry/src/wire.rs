@@ -9,6 +9,8 @@ use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
+use crate::veil::Veil;
+
 /// One request, to be sent once.
 pub(crate) struct Request {
     pub(crate) method: Method,
@@ -59,6 +61,8 @@ pub(crate) struct Reply {
     pub(crate) body: BoxStream<'static, Result<Bytes, Broken>>,
     /// Whether another host than the registry gave it, to which its own words led.
     pub(crate) elsewhere: bool,
+    /// What the request showed.
+    pub(crate) veil: Veil,
 }
 
 impl Reply {

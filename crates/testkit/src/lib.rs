@@ -11,6 +11,7 @@
 )]
 
 mod body;
+pub mod canary;
 pub mod elf;
 mod fake;
 pub mod fixtures;
@@ -30,6 +31,7 @@ mod tls;
 mod token_server;
 mod tokens;
 
+pub use canary::CANARY;
 pub use fake::{End, Fake, FakeSetup, Mishap, Misrange};
 pub use images::{Content, Entry};
 pub use ledger::{Ledger, Request};

@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::Running;
+use crate::{Running, canary::unseen};
 
 /// How to run the program: its environment is empty but for what is set here.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub struct Run {
     pub stdout: String,
     /// What it said meanwhile.
     pub stderr: String,
+    /// What it logged meanwhile, on stderr too.
+    pub log: String,
     /// The most memory it held, in KiB; 0 when that was not watched.
     pub peak: u64,
 }
@@ -42,6 +44,8 @@ impl Program {
         let mut new = Self { path: path.as_ref().to_owned(), home, environment: Vec::new() };
         new.set("HOME", new.home().to_owned());
         new.set("DOCKER_CONFIG", new.home().join(".docker"));
+        // All there is to be logged: every run is a test of what a log may hold.
+        new.set("RUST_LOG", "trace");
         new.set("PATH", std::env::var_os("PATH").unwrap_or_default());
         new
     }
@@ -115,12 +119,12 @@ impl Run {
 
     pub(crate) fn from_output(output: Output, peak: u64) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-            peak,
-        }
+        let (stdout, all) = (text(output.stdout), text(output.stderr));
+        unseen(&stdout, "stdout");
+        unseen(&all, "stderr");
+        let (log, stderr): (Vec<&str>, Vec<&str>) = all.split_inclusive('\n').partition(|line| is_log(line));
+        let (log, stderr) = (log.concat(), stderr.concat());
+        Self { code: output.status.code().unwrap_or(-1), stdout, stderr, log, peak }
     }
 
     /// Itself, if it ended with this code.
@@ -140,8 +144,18 @@ impl Run {
 
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "exit code {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
+        write!(
+            f,
+            "exit code {}\n--- stdout\n{}\n--- stderr\n{}\n--- log\n{}",
+            self.code, self.stdout, self.stderr, self.log
+        )
     }
+}
+
+/// Whether a line begins with a time, as those of the log do.
+fn is_log(line: &str) -> bool {
+    let time = line.split(' ').next().unwrap_or_default();
+    time.len() > 20 && time.ends_with('Z') && time.as_bytes()[10] == b'T'
 }
 
 /// `VmHWM`, in KiB; `None` once the process is gone.

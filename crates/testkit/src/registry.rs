@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::{
     Authority, Content, Entry, Ledger, Offer, Rule, TokenServer, Tokens,
     body::{Body, Counted, Cut, Outgoing, full},
+    canary::marked,
     gate::Gate,
     images::blob_path,
     loopback::{Loopback, Reserved},
@@ -124,7 +125,7 @@ impl Setup {
     /// Lets this user in, by password alone.
     #[must_use]
     pub fn basic(mut self, user: &str, password: &str) -> Self {
-        let new = (user.to_owned(), password.to_owned());
+        let new = (user.to_owned(), marked(password).to_owned());
         match &mut self.gate {
             Gate::Basic(users) => users.push(new),
             other => *other = Gate::Basic(vec![new]),

@@ -9,6 +9,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
 
+use crate::canary::marked;
+
 /// Who may have tokens, and the key that signs them.
 #[derive(Debug)]
 pub struct Tokens {
@@ -71,14 +73,14 @@ impl Tokens {
     /// Lets a user in who shows this password.
     #[must_use]
     pub fn user(mut self, name: &str, password: &str) -> Self {
-        self.users.push((name.to_owned(), password.to_owned()));
+        self.users.push((name.to_owned(), marked(password).to_owned()));
         self
     }
 
     /// Lets those in who hold this identity (refresh) token.
     #[must_use]
     pub fn identity(mut self, token: &str) -> Self {
-        self.identity.push(token.to_owned());
+        self.identity.push(marked(token).to_owned());
         self
     }
 

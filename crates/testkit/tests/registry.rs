@@ -70,16 +70,16 @@ fn rules_cut_corrupt_chunk_and_replace_answers() {
 #[test]
 fn a_gate_challenges_and_lets_in() {
     let (setup, line) = seeded();
-    let registry = setup.basic("ann", "secret").start();
+    let registry = setup.basic("ann", "canary-secret").start();
     let refused = ask(&registry.host(), &line, "");
     assert!(refused.starts_with("HTTP/1.1 401") && refused.contains("www-authenticate: Basic"), "{refused}");
-    let answer = ask(&registry.host(), &line, "Authorization: Basic YW5uOnNlY3JldA==\r\n");
+    let answer = ask(&registry.host(), &line, "Authorization: Basic YW5uOmNhbmFyeS1zZWNyZXQ=\r\n");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[test]
 fn a_token_opens_what_it_names() {
-    let tokens = TokenServer::start(Tokens::new().user("ann", "secret"));
+    let tokens = TokenServer::start(Tokens::new().user("ann", "canary-secret"));
     let (setup, line) = seeded();
     let registry = setup.bearer(&tokens).start();
     let refused = ask(&registry.host(), &line, "");
@@ -87,7 +87,7 @@ fn a_token_opens_what_it_names() {
     let at = tokens.address().to_string();
     let url = "GET /token?service=registry.test&scope=repository:app:pull";
     assert!(ask(&at, url, "").starts_with("HTTP/1.1 401"));
-    let given = ask(&at, url, "Authorization: Basic YW5uOnNlY3JldA==\r\n");
+    let given = ask(&at, url, "Authorization: Basic YW5uOmNhbmFyeS1zZWNyZXQ=\r\n");
     let body: serde_json::Value = serde_json::from_str(given.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     let bearer = format!("Authorization: Bearer {}\r\n", body["token"].as_str().unwrap());
     assert!(ask(&registry.host(), &line, &bearer).starts_with("HTTP/1.1 200"));
