@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod downloads;
 mod parts;
+mod tokens;
 mod world;

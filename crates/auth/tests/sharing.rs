@@ -72,6 +72,24 @@ async fn a_token_without_a_life_lasts_a_minute() {
     assert_eq!(script.ledger().len(), 2);
 }
 
+/// What the token says of itself is by the server's clock, which may be a day off from ours, either way.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_a_day_off_changes_no_life() {
+    // A JSON web token that was good for the first five minutes of 2001.
+    let jwt = "eyJhbGciOiJub25lIn0.eyJuYmYiOjk3ODMwNzIwMCwiZXhwIjo5NzgzMDc1MDB9.";
+    for issued in ["2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"] {
+        let first = format!(r#"{{"token":"{jwt}","expires_in":100,"issued_at":"{issued}"}}"#);
+        let script = Script::new(&[(200, &first), (200, r#"{"token":"next","expires_in":100}"#)]);
+        let negotiator = negotiator(REGISTRY, Some(basic()), &script);
+        negotiator.answer(&pull(), &bearer(""), None).await.unwrap();
+        for (wait, header) in [(79, format!("Bearer {jwt}")), (2, "Bearer next".to_owned())] {
+            tokio::time::advance(Duration::from_secs(wait)).await;
+            assert_eq!(negotiator.authorization(&pull()).await.unwrap().unwrap().header(), header);
+        }
+        assert_eq!(script.ledger().len(), 2);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_fresh_token_that_ended_while_it_was_used_is_renewed() {
     let script = Script::tokens(60);

@@ -45,6 +45,8 @@ impl<'a> Exchange<'a> {
 
     /// Answers; how the connection ends, unless it goes on.
     async fn run(self, line: &mut Line) -> Option<End> {
+        // As servers do: by the head of a request, however long its body takes.
+        let refusal = self.turned_away();
         if let Some(wait) = self.course.delay {
             sleep(wait).await;
         }
@@ -56,7 +58,7 @@ impl<'a> Exchange<'a> {
             Ok(body) => body,
             Err(end) => return Some(end),
         };
-        let answer = self.scripted().unwrap_or_else(|| self.honest(&body));
+        let answer = self.scripted().or(refusal).unwrap_or_else(|| self.honest(&body));
         self.write(line, answer).await
     }
 
@@ -103,16 +105,20 @@ impl<'a> Exchange<'a> {
         Some(Answer { size: Some(present), ..answer })
     }
 
+    /// The answer to whoever has no token, or one that has run out.
+    fn turned_away(&self) -> Option<Answer> {
+        let wants_token = !self.is_for_a_token();
+        self.inner.tickets().as_ref().filter(|_| wants_token)?.refusal(&self.parts, &self.inner.host)
+    }
+
+    fn is_for_a_token(&self) -> bool {
+        Route::of(self.parts.uri.path()) == Route::Token
+    }
+
     /// What the registry answers by itself.
     fn honest(&self, body: &Bytes) -> Answer {
-        let is_token = Route::of(self.parts.uri.path()) == Route::Token;
-        if let Some(tickets) = &mut *self.inner.tickets() {
-            if is_token {
-                return tickets.give();
-            }
-            if let Some(refusal) = tickets.refusal(&self.parts, &self.inner.host) {
-                return refusal;
-            }
+        if let Some(tickets) = self.inner.tickets().as_mut().filter(|_| self.is_for_a_token()) {
+            return tickets.give();
         }
         api::answer(&mut self.inner.shelves(), &self.parts, body, self.course.misrange)
     }
