@@ -82,6 +82,29 @@ fn every_rename_follows_a_sync_of_the_file_and_precedes_one_of_the_directory() {
     }
 }
 
+/// Another program, or a run that was killed in between, may have left blobs whole and not durable.
+#[test]
+fn blobs_that_are_there_already_are_made_durable_before_an_index_counts_on_them() {
+    let scene = Scene::over_an_old_one();
+    scene.reset();
+    scene.lay_blobs();
+    let calls = traced(&scene);
+    scene.is_done("traced");
+    let index = calls.iter().rposition(|call| call.name.starts_with("rename")).unwrap();
+    let synced = |path: &Path| {
+        calls[..index].iter().any(|call| call.name == "fsync" && Path::new(call.path()) == path)
+    };
+    let blobs = scene.dir().join("blobs/sha256");
+    for name in scene.new_blobs() {
+        assert!(synced(&blobs.join(&name)), "{name}");
+    }
+    for directory in [&*blobs, &scene.dir().join("blobs"), &scene.dir()] {
+        assert!(synced(directory), "{}", directory.display());
+    }
+    let moved = calls.iter().filter(|call| call.name.starts_with("rename")).count();
+    assert_eq!(moved, 1, "the index alone is written");
+}
+
 /// Nothing is changed behind the back of the tests that kill at every step.
 #[test]
 fn the_steps_that_are_counted_are_those_that_the_kernel_sees() {

@@ -149,6 +149,18 @@ impl Scene {
         assert!(left.iter().all(|name| name == "lock"), "{when}: {left:?}");
     }
 
+    /// Puts all that the image is made of into the target, with no name for it.
+    pub(super) fn lay_blobs(&self) {
+        for digest in self.new.digests() {
+            fs::write(blob_path(&self.dir(), digest), self.new.get(digest).unwrap()).unwrap();
+        }
+    }
+
+    /// The names of the files that the image is made of.
+    pub(super) fn new_blobs(&self) -> Vec<String> {
+        self.new.digests().map(|digest| digest.hex().to_owned()).collect()
+    }
+
     /// Puts what stands at `dir` in the target's place.
     pub(super) fn put(&self, dir: &Path) {
         fs::remove_dir_all(self.dir()).unwrap();
