@@ -3,7 +3,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use http::Method;
 use serde_json::json;
-use testkit::{Content, Registry, Request, Rule, Running, until};
+use testkit::{Content, Program, Registry, Request, Rule, Running, until};
 
 use crate::{import, transship};
 
@@ -11,9 +11,10 @@ use crate::{import, transship};
 const FOR_EVER: Duration = Duration::from_secs(3600);
 const LAYERS: usize = 6;
 
-/// A source whose layers do not fit into the buffers on the way, so that uploads stand in the middle of their bytes.
+/// A source whose layers do not fit into the buffers on the way, so that uploads stand in the middle of their bytes, and
+/// are large enough for a journal.
 fn source() -> Registry {
-    let (content, root) = Content::fleet(1, LAYERS as u64, 8_000_000);
+    let (content, root) = Content::fleet(1, LAYERS as u64, 9_000_000);
     Registry::with(&content, &root, "app:v1")
 }
 
@@ -21,8 +22,16 @@ fn slow(method: Method, path: &str) -> Rule {
     Rule::on(method, path).delay(FOR_EVER)
 }
 
-fn start(source: &Registry, target: &str) -> Running {
-    transship().start(&import(&source.reference("app:v1"), target, &["--output", "json"]))
+fn start(program: &Program, source: &Registry, target: &str) -> Running {
+    program.start(&import(&source.reference("app:v1"), target, &["--output", "json"]))
+}
+
+/// How many uploads the journal holds for another run to go on with.
+fn journalled(program: &Program) -> usize {
+    let pages = fs::read_dir(program.home().join(".local/state/transship/uploads"));
+    pages.map_or(0, |pages| {
+        pages.filter(|page| fs::metadata(page.as_ref().unwrap().path()).unwrap().len() > 0).count()
+    })
 }
 
 /// Waits until so many requests of this method for a blob's upload have come.
@@ -57,15 +66,17 @@ fn cancelled(target: &Registry) -> usize {
 
 #[test]
 fn a_signal_in_the_middle_of_uploads_cancels_every_one() {
+    let program = transship();
     let source = source();
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let target = Registry::setup().rule(slow(Method::PUT, "/uploads/")).start();
-        let running = start(&source, &target.host());
+        let running = start(&program, &source, &target.host());
         arrive(&target, &Method::PUT, LAYERS);
         running.signal(signal);
         let document = running.wait().exits(code).json();
         assert!(cancelled(&target) >= LAYERS);
         assert!(target.is_empty());
+        assert_eq!(journalled(&program), 0);
         let error = &document["error"];
         assert_eq!((&error["kind"], &error["exitCode"]), (&json!("interrupted"), &json!(code)));
         assert!(document["root"].is_null() && document["destinations"].is_null(), "{document}");
@@ -74,9 +85,10 @@ fn a_signal_in_the_middle_of_uploads_cancels_every_one() {
 
 #[test]
 fn a_session_that_the_target_opens_after_the_signal_is_cancelled_too() {
+    let program = transship();
     let (source, target) = (source(), Registry::start());
     target.rule(Rule::on(Method::POST, "/uploads/").delay(Duration::from_millis(1500)));
-    let running = start(&source, &target.host());
+    let running = start(&program, &source, &target.host());
     arrive(&target, &Method::POST, LAYERS);
     running.signal("INT");
     running.wait().exits(130);
@@ -85,11 +97,13 @@ fn a_session_that_the_target_opens_after_the_signal_is_cancelled_too() {
 
 #[test]
 fn a_target_that_answers_no_more_does_not_keep_a_run_from_ending() {
+    let program = transship();
     let (source, target) = (source(), Registry::start());
     target.rule(slow(Method::PUT, "/uploads/"));
     target.rule(slow(Method::DELETE, "/uploads/"));
-    let running = start(&source, &target.host());
+    let running = start(&program, &source, &target.host());
     arrive(&target, &Method::PUT, LAYERS);
+    until("a page of the journal", || journalled(&program) > 0);
     running.signal("TERM");
     let run = running.wait().exits(143);
     assert!(run.stderr.contains("note: cancelling"), "{run}");
@@ -99,10 +113,11 @@ fn a_target_that_answers_no_more_does_not_keep_a_run_from_ending() {
 
 #[test]
 fn a_second_signal_does_not_wait_for_the_target() {
+    let program = transship();
     let (source, target) = (source(), Registry::start());
     target.rule(slow(Method::PUT, "/uploads/"));
     target.rule(slow(Method::DELETE, "/uploads/"));
-    let running = start(&source, &target.host());
+    let running = start(&program, &source, &target.host());
     arrive(&target, &Method::PUT, LAYERS);
     running.signal("INT");
     arrive(&target, &Method::DELETE, LAYERS);
@@ -113,9 +128,10 @@ fn a_second_signal_does_not_wait_for_the_target() {
 
 #[test]
 fn a_signal_before_anything_is_written_leaves_the_target_alone() {
+    let program = transship();
     let (source, target) = (source(), Registry::start());
     source.rule(slow(Method::GET, "/manifests/"));
-    let running = start(&source, &target.host());
+    let running = start(&program, &source, &target.host());
     until("the plan begins", || source.ledger().count(|r| r.method == Method::GET) > 0);
     running.signal("INT");
     running.wait().exits(130);
@@ -124,11 +140,12 @@ fn a_signal_before_anything_is_written_leaves_the_target_alone() {
 
 #[test]
 fn a_signal_does_not_wait_until_a_registry_wants_to_be_asked_again() {
+    let program = transship();
     let source = source();
     let later = |method| Rule::on(method, "/uploads/").status(503).with("retry-after", "50");
     for method in [Method::POST, Method::PUT] {
         let target = Registry::setup().rule(later(method.clone())).start();
-        let running = start(&source, &target.host());
+        let running = start(&program, &source, &target.host());
         let told = |request: &Request| request.status == Some(503);
         until("the registry is busy", || target.ledger().count(told) > 0);
         running.signal("TERM");
@@ -181,8 +198,9 @@ fn a_signal_leaves_no_temporary_file_in_a_layout() {
 
 #[test]
 fn a_copy_that_fails_leaves_no_upload_open() {
+    let program = transship();
     let mut content = Content::new();
-    let mut layers: Vec<_> = (0..LAYERS as u64).map(|seed| content.layer(seed, 8_000_000)).collect();
+    let mut layers: Vec<_> = (0..LAYERS as u64).map(|seed| content.layer(seed, 9_000_000)).collect();
     layers.push(content.layer(99, 1000));
     let root = content.image(1, &layers);
     let small = format!("/blobs/{}", layers.last().unwrap().digest);
@@ -194,7 +212,8 @@ fn a_copy_that_fails_leaves_no_upload_open() {
         let rule = rule.delay(Duration::from_millis(500));
         let source = Registry::setup().seed(&content, &root, "app:v1").rule(rule).start();
         let target = Registry::setup().rule(slow(Method::PUT, "/uploads/")).start();
-        start(&source, &target.host()).wait().exits(code);
+        start(&program, &source, &target.host()).wait().exits(code);
         assert!(cancelled(&target) > 1);
+        assert_eq!(journalled(&program), 0);
     }
 }
