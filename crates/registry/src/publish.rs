@@ -8,7 +8,7 @@ use crate::{
     Repository,
     body::drain,
     later::Later,
-    refusal::Refusal,
+    refusal::{Refusal, is_page, web_page},
     said::{check_said, said_digest},
     wire::Reply,
 };
@@ -39,9 +39,16 @@ impl Repository {
         if !is_written(reply.status) {
             return self.unwritten(manifest, name, reply).await;
         }
-        check_said(manifest.digest(), said_digest(&reply).as_ref(), STEP)?;
-        let lists_referrers = reply.header("oci-subject").is_some();
+        if is_page(&reply) {
+            return Err(web_page(STEP, reply.status));
+        }
+        let said = said_digest(&reply);
+        check_said(manifest.digest(), said.as_ref(), STEP)?;
+        let (status, lists_referrers) = (reply.status, reply.header("oci-subject").is_some());
         drain(reply).await;
+        if status != StatusCode::CREATED && said.is_none() {
+            self.confirm(manifest, name, status).await?;
+        }
         match manifest.subject() {
             Some(subject) if !lists_referrers => self.refer(manifest, subject).await,
             _ => Ok(()),
@@ -79,6 +86,25 @@ impl Repository {
             }
             if let Ok(reply) = outcome {
                 drain(reply).await;
+            }
+        }
+    }
+
+    /// Looks up what was written, where the answer is neither the one that is due (distribution-spec, "Pushing
+    /// manifests": 201) nor names the digest: whoever answers 200 to everything may be no registry.
+    async fn confirm(
+        &self,
+        manifest: &Manifest,
+        name: Option<&RefName>,
+        status: StatusCode,
+    ) -> Result<(), Fault> {
+        let by_digest = || Version::Digest(manifest.digest().clone());
+        let version = name.map_or_else(by_digest, |name| Version::Name(name.clone()));
+        match self.find_version(&version, self.push(), STEP).await? {
+            Some(there) if there.digest == *manifest.digest() => Ok(()),
+            _ => {
+                let what = format!("the registry answered {status}, and does not have what it was given");
+                Err(Fault::new(FaultKind::Protocol, STEP, what).about(&version))
             }
         }
     }

@@ -90,11 +90,11 @@ impl Session {
         let asks = resumes && matches!(self.state, State::Open | State::Doubted);
         let stands = asks && self.ask_where().await?;
         // At the place where we took it to be, it was the number of bytes that was refused.
-        let refused = doubted && (!stands || self.offset == 0 || self.offset == before);
+        let refused = doubted && (!stands || self.offset == before);
         if refused {
             self.step_down();
         }
-        if stands && (!refused || self.offset > 0) {
+        if stands {
             self.state = State::Open;
             return Ok(false);
         }
@@ -127,14 +127,17 @@ impl Session {
     }
 
     /// Asks the session where it stands: distribution-spec, "Pushing a blob in chunks", end-13. `false` when it is
-    /// gone, or says what cannot be.
+    /// gone, holds nothing worth going on with, or says what cannot be.
     pub(crate) async fn ask_where(&mut self) -> Result<bool, Fault> {
         let mut call = Call::new(Method::GET, self.at.url.clone(), self.repository.push(), STEP);
         call.own = self.at.own;
         let reply = self.repository.client.send(&call).await?;
         let stands = match reply.status {
             StatusCode::NO_CONTENT | StatusCode::ACCEPTED | StatusCode::OK => {
-                reply.header("range").and_then(held).filter(|held| *held <= self.blob.size)
+                // "0-0" is said of no byte and of one alike. Whoever sends all of them after that one makes another blob,
+                // and a registry that does not look keeps it.
+                let worth = |held: &u64| *held > 0 && *held <= self.blob.size;
+                reply.header("range").and_then(held).filter(worth)
             }
             StatusCode::NOT_FOUND => {
                 self.state = State::Gone;

@@ -37,6 +37,39 @@ async fn bytes_and_media_type_go_out_as_they_are() {
 }
 
 #[tokio::test]
+async fn a_web_page_is_no_manifest_written() {
+    for status in [200, 201] {
+        let page = "<!DOCTYPE html><html>Please log in</html>";
+        let server = Script::start(move |_, _| answer(status, &["Content-Type: text/html"], page)).await;
+        let name = RefName::new("v1");
+        let outcome = server.repository("app").publish(&manifest(""), At::Name(&name), Mode::Force).await;
+        assert_eq!(outcome.unwrap_err().kind(), FaultKind::Untrue);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_the_one_that_is_due_is_looked_into() {
+    let there = head(&manifest("").digest().clone()).answer;
+    let other = head(&Hasher::digest(Algorithm::Sha256, b"theirs")).answer;
+    let cases = [
+        (there, None),
+        (other, Some(FaultKind::Protocol)),
+        (answer(404, &[], "").answer, Some(FaultKind::Protocol)),
+    ];
+    for (found, kind) in cases {
+        let server = Script::start(move |seen: &Seen, _| match seen.method.as_str() {
+            "HEAD" => Act { answer: found.clone(), ..answer(200, &[], "") },
+            _ => answer(200, &[], ""),
+        })
+        .await;
+        let name = RefName::new("v1");
+        let outcome = server.repository("app").publish(&manifest(""), At::Name(&name), Mode::Force).await;
+        assert_eq!(outcome.err().map(|fault| fault.kind()), kind);
+        assert_eq!(server.lines(), ["PUT /v2/app/manifests/v1", "HEAD /v2/app/manifests/v1"]);
+    }
+}
+
+#[tokio::test]
 async fn a_tag_that_appeared_is_not_touched() {
     let server = Script::start(|_, _| head(&Hasher::digest(Algorithm::Sha256, b"theirs"))).await;
     let name = RefName::new("v1");

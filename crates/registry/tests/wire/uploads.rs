@@ -286,6 +286,33 @@ async fn a_broken_upload_goes_on_where_the_registry_says() {
 }
 
 #[tokio::test]
+async fn a_session_that_may_hold_its_first_byte_is_not_sent_it_again() {
+    // What distribution says of an empty session, it says of one with a single byte too.
+    let server = Script::start(|seen: &Seen, index| match seen.method.as_str() {
+        "POST" => location(&format!("/v2/app/blobs/uploads/{index}")),
+        "PUT" if index == 1 => silence(1, End::Reset),
+        "GET" => answer(204, &["Range: 0-0"], ""),
+        "HEAD" => answer(404, &[], ""),
+        "DELETE" => answer(204, &[], ""),
+        _ => answer(201, &[], ""),
+    })
+    .await;
+    let descriptor = blob(DATA);
+    let mut upload = begin(&server, &descriptor).await;
+    assert!(upload.send(lend(&descriptor, DATA, 3).0).await.unwrap_err().is_momentary());
+    assert!(!upload.realign().await.unwrap());
+    assert_eq!(upload.offset(), 0);
+    upload.send(lend(&descriptor, DATA, 3).0).await.unwrap();
+    let methods = methods(&server);
+    let (put, before) = methods.split_last().unwrap();
+    assert_eq!(before[before.len() - 3..], ["GET", "DELETE", "POST"]);
+    assert_eq!(put, "PUT");
+    let seen = server.seen();
+    assert_ne!(seen[1].target, seen[seen.len() - 1].target);
+    assert_eq!(seen[seen.len() - 1].body, DATA);
+}
+
+#[tokio::test]
 async fn a_session_that_is_gone_begins_again() {
     let server = Script::start(|seen: &Seen, index| match seen.method.as_str() {
         "POST" => location(&format!("/v2/app/blobs/uploads/{index}")),

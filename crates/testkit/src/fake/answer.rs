@@ -46,6 +46,14 @@ impl Answer {
         self.headers.retain(|(own, _)| !own.eq_ignore_ascii_case(name));
     }
 
+    /// Says that what is to be found at a path is to be found at `origin`.
+    pub(super) fn relocate(&mut self, origin: &str) {
+        let location = self.headers.iter_mut().find(|(name, _)| name == "Location");
+        if let Some((_, value)) = location.filter(|(_, value)| value.starts_with('/')) {
+            value.insert_str(0, origin);
+        }
+    }
+
     /// Says that an upload holds `by` bytes more.
     pub(super) fn shift_range(&mut self, by: i64) {
         let range = self.headers.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("range"));

@@ -132,10 +132,14 @@ fn put_manifest(shelves: &mut Shelves, parts: &Parts, name: &str, reference: &st
     if by_digest.as_ref().is_some_and(|said| *said != actual) && shelves.nature.checks_digests {
         return Answer::error(400, "DIGEST_INVALID");
     }
-    if shelves.nature.checks_parts && !shelves.missing(name, body).is_empty() {
+    let torn = !shelves.missing(name, body).is_empty();
+    if torn && shelves.nature.checks_parts {
         return Answer::error(404, "MANIFEST_BLOB_UNKNOWN");
     }
     let digest = by_digest.clone().unwrap_or(actual);
+    if torn {
+        shelves.torn.push(digest.clone());
+    }
     let media_type = header("content-type").unwrap_or_default();
     let referrers = shelves.nature.referrers;
     let shelf = shelves.shelf(name);

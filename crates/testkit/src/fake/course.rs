@@ -61,7 +61,9 @@ impl Course {
             Effect::Answer { status, body } => self.answer = Some((status, body)),
             Effect::Redirect(origin) => self.redirect = Some(origin),
             Effect::SayPresent { size } => self.present = Some(size),
-            Effect::With(..) | Effect::Without(_) | Effect::ShiftRange(_) => self.twists.push(effect),
+            Effect::With(..) | Effect::Without(_) | Effect::ShiftRange(_) | Effect::Relocate(_) => {
+                self.twists.push(effect);
+            }
             // These happen to the registry, not to the exchange.
             Effect::LoseSession | Effect::ExpireTokens | Effect::MoveTag { .. } | Effect::Forget(_) => {}
         }
@@ -74,6 +76,7 @@ impl Course {
                 Effect::With(name, value) => answer.set(name, value.clone()),
                 Effect::Without(name) => answer.remove(name),
                 Effect::ShiftRange(by) => answer.shift_range(*by),
+                Effect::Relocate(origin) => answer.relocate(origin),
                 _ => {}
             }
         }

@@ -72,6 +72,7 @@ pub(crate) enum Effect {
     Without(String),
     With(String, String),
     Redirect(String),
+    Relocate(String),
     Misrange(Misrange),
     ShiftRange(i64),
     SayPresent { size: u64 },
@@ -223,6 +224,12 @@ impl Mishap {
         self.then(Effect::Redirect(origin.to_owned()))
     }
 
+    /// Tells a `Location` that lies at another origin, `http://HOST`.
+    #[must_use]
+    pub fn relocate(self, origin: &str) -> Self {
+        self.then(Effect::Relocate(origin.to_owned()))
+    }
+
     /// Misunderstands a request for a part.
     #[must_use]
     pub fn misrange(self, how: Misrange) -> Self {
@@ -259,7 +266,7 @@ impl Mishap {
         self.then(Effect::MoveTag { name: name.to_owned(), digest: digest.clone() })
     }
 
-    /// Forgets a piece of content in every repository, before the request is acted on.
+    /// Forgets a piece of content in the repository that is asked, before the request is acted on.
     #[must_use]
     pub fn forget(self, digest: &Digest) -> Self {
         self.then(Effect::Forget(digest.clone()))

@@ -23,7 +23,10 @@ use bytes::Bytes;
 use content::Descriptor;
 use http::request::Parts;
 use reference::Digest;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
 
 use self::{mishap::Effect, route::Route, shelves::Shelves, tickets::Tickets};
 use crate::{Content, Ledger, pattern::Pattern};
@@ -54,6 +57,7 @@ struct Inner {
     tickets: Mutex<Option<Tickets>>,
     mishaps: Mutex<Vec<Mishap>>,
     struck: AtomicUsize,
+    arrived: watch::Sender<usize>,
     /// All that may come; `None` is anything.
     expected: Option<Vec<Pattern>>,
     unexpected: Mutex<Vec<String>>,
@@ -133,6 +137,17 @@ impl Fake {
         self.inner.shelves().wrong()
     }
 
+    /// Manifests that it took although parts of them were missing then.
+    pub fn torn(&self) -> Vec<Digest> {
+        self.inner.shelves().torn.clone()
+    }
+
+    /// Waits until so many requests have come.
+    pub async fn reached(&self, requests: usize) {
+        let mut arrived = self.inner.arrived.subscribe();
+        let _ = arrived.wait_for(|arrived| *arrived >= requests).await;
+    }
+
     /// The pieces of `content` that a repository does not hold to the byte: blobs as blobs, manifests under their media
     /// types.
     pub fn lacks(&self, repository: &str, content: &Content) -> Vec<Digest> {
@@ -183,6 +198,7 @@ impl Inner {
 
     /// What is to happen to this request, by all mishaps in their order.
     fn strike(&self, parts: &Parts) -> Vec<Effect> {
+        self.arrived.send_modify(|arrived| *arrived += 1);
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         if let Some(expected) = &self.expected
             && !expected.iter().any(|pattern| pattern.matches(&parts.method, target))
@@ -219,7 +235,11 @@ impl Inner {
                     let (repository, tag) = split(name);
                     self.shelves().shelf(repository).tags.insert(tag.to_owned(), digest.clone());
                 }
-                Effect::Forget(digest) => self.shelves().forget(digest),
+                Effect::Forget(digest) => {
+                    if let Some(name) = Route::of(parts.uri.path()).name() {
+                        self.shelves().forget(name, digest);
+                    }
+                }
                 _ => {}
             }
         }

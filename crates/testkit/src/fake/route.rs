@@ -55,6 +55,18 @@ impl<'a> Route<'a> {
             None => Self::Unknown,
         }
     }
+
+    /// The repository that it is about.
+    pub(super) fn name(&self) -> Option<&'a str> {
+        match self {
+            Self::Blob { name, .. }
+            | Self::Uploads { name }
+            | Self::Session { name, .. }
+            | Self::Manifest { name, .. }
+            | Self::Tags { name } => Some(name),
+            Self::Door | Self::Token | Self::Unknown => None,
+        }
+    }
 }
 
 /// A value of a query.

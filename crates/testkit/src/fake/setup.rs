@@ -7,7 +7,10 @@ use std::{
 
 use content::Descriptor;
 use http::Method;
-use tokio::{sync::oneshot, task::JoinSet};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinSet,
+};
 
 use super::{
     Fake, Inner, Mishap, Running, serve,
@@ -141,6 +144,7 @@ impl FakeSetup {
             tickets: Mutex::new(self.tickets.map(Tickets::new)),
             mishaps: Mutex::new(self.mishaps),
             struck: AtomicUsize::new(0),
+            arrived: watch::Sender::new(0),
             expected: self.expected,
             unexpected: Mutex::default(),
             ledger: Ledger::default(),

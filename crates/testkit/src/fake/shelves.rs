@@ -59,6 +59,8 @@ pub(super) struct Shelves {
     pub(super) repositories: HashMap<String, Shelf>,
     pub(super) sessions: HashMap<String, Session>,
     pub(super) opened: u64,
+    /// Manifests that were written while parts of them were missing.
+    pub(super) torn: Vec<Digest>,
 }
 
 impl Shelves {
@@ -93,8 +95,8 @@ impl Shelves {
         Some((digest, document))
     }
 
-    pub(super) fn forget(&mut self, digest: &Digest) {
-        for place in self.repositories.values_mut() {
+    pub(super) fn forget(&mut self, name: &str, digest: &Digest) {
+        if let Some(place) = self.repositories.get_mut(name) {
             place.blobs.remove(digest);
             place.manifests.remove(digest);
         }
