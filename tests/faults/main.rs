@@ -1,7 +1,14 @@
 //! One fault at a time: the library between two registries that misbehave byte by byte, on a clock that only waiting
 //! moves. Judged by the requests that they saw and the bytes that they hold.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 mod downloads;
 mod parts;
 mod tokens;
+mod uploads;
 mod world;

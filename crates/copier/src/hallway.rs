@@ -12,7 +12,7 @@ use futures::StreamExt;
 use reference::RepositoryName;
 
 use crate::{
-    CopyError, Delivery, Event, Observer,
+    CopyError, Delivery, Event, Observer, Side,
     budget::{Budget, SENDS},
     logbook::{Logbook, Moored},
     steady::steady,
@@ -73,10 +73,12 @@ impl Hallway<'_> {
         self.stream(blob, upload, Verified::new(blob), &mut Logbook::open(None, self.target, blob)).await
     }
 
-    /// Whether the bytes were wrong, and may be right when they are read again.
+    /// Whether the bytes were wrong, and may be right when they are read again. What a target says is wrong stays so.
     fn is_worth_another(&self, blob: &Descriptor, error: &CopyError) -> bool {
         match error {
-            CopyError::Failed { fault, .. } if fault.kind() == FaultKind::Untrue && blob.size > 0 => {
+            CopyError::Failed { side: Side::Source, fault }
+                if fault.kind() == FaultKind::Untrue && blob.size > 0 =>
+            {
                 self.observer.event(&Event::Retrying { blob, fault });
                 true
             }
