@@ -8,7 +8,9 @@
     reason = "a test fails by panicking"
 )]
 mod downloads;
+mod names;
 mod parts;
 mod tokens;
 mod uploads;
+mod waits;
 mod world;
