@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 mod downloads;
+mod many;
+mod mounts;
 mod names;
 mod parts;
 mod tokens;

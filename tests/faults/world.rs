@@ -86,16 +86,29 @@ pub(crate) async fn copy(source: &Fake, target: &Fake) -> Result<(), Failure> {
 
 /// As [`copy`], by these rules for a tag that exists.
 pub(crate) async fn copy_with(source: &Fake, target: &Fake, existing: Existing) -> Result<(), Failure> {
+    run(source, target, &["app"], existing).await
+}
+
+/// Copies `app:v1` from `source` into these repositories of `target`, under the same tag.
+pub(crate) async fn copy_into(source: &Fake, target: &Fake, repositories: &[&str]) -> Result<(), Failure> {
+    run(source, target, repositories, Existing::Move).await
+}
+
+async fn run(source: &Fake, target: &Fake, names: &[&str], existing: Existing) -> Result<(), Failure> {
     let registries = Registries::new(Options::default()).unwrap();
-    let repository = |fake: &Fake| {
+    let repository = |fake: &Fake, name: &str| {
         let registry = fake.host().parse().unwrap();
-        Arc::new(registries.repository(&registry, "app".parse().unwrap(), Arc::new(Given(None))))
+        Arc::new(registries.repository(&registry, name.parse().unwrap(), Arc::new(Given(None))))
     };
-    let name = RefName::new("v1");
+    let tag = RefName::new("v1");
+    let destination = |name: &&str| {
+        let target = repository(target, name);
+        Destination { target, names: vec![tag.clone()], expect: None }
+    };
     let job = Job {
-        source: repository(source),
-        version: Version::Name(name.clone()),
-        destinations: vec![Destination { target: repository(target), names: vec![name], expect: None }],
+        source: repository(source, "app"),
+        version: Version::Name(tag.clone()),
+        destinations: names.iter().map(destination).collect(),
         existing,
         limits: Limits::default(),
         foreign: Foreign::Skip,

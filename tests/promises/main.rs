@@ -10,6 +10,7 @@
 mod auth;
 mod canary;
 mod content;
+mod data;
 mod integrity;
 mod kill;
 mod layouts;

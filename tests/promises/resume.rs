@@ -1,5 +1,5 @@
 //! Resuming: a broken transfer goes on where it broke.
-use testkit::{Content, End, Fake, Mishap, Registry, Rule};
+use testkit::{Authority, Content, End, Fake, Mishap, Offer, Registry, Rule};
 
 use crate::{import, transship};
 
@@ -141,4 +141,37 @@ fn breaks_at_the_target_cost_at_most_a_mib_each_beyond_what_it_had_not_got() {
     let asked =
         target.ledger().count(|request| request.method == "GET" && request.path.contains("/uploads/"));
     assert_eq!(asked, starts.len(), "the target is asked where it stands: {}", target.ledger());
+}
+
+#[test]
+fn reset_streams_of_http2_cost_a_request_each_that_goes_on_where_it_broke() {
+    const SIZE: u64 = 1_000_000;
+    let mut content = Content::new();
+    let layer = content.layer(1, 1_000_000);
+    let root = content.image(1, std::slice::from_ref(&layer));
+    let (blob, authority) = (format!("/blobs/{}", layer.digest), Authority::new());
+    let mut source = Registry::setup().tls(&authority, Offer::Http2).seed(&content, &root, "app:v1");
+    for (nth, after) in [(1, 70_000), (2, 1), (3, 0), (4, 250_000), (5, 400_000)] {
+        source = source.rule(Rule::on(http::Method::GET, &blob).nth(nth).cut(after));
+    }
+    let (source, target) = (source.start(), Registry::start());
+    let program = transship();
+    std::fs::write(program.home().join("root.pem"), authority.root_pem()).unwrap();
+    let from = source.host();
+    let tls = ["--http2", "--ca-file", "root.pem", "--tls", &from];
+    program.run(&import(&source.reference("app:v1"), &target.host(), &tls)).exits(0);
+    assert!(target.holds(&content));
+    let reads = source.ledger().pick(|request| request.path.ends_with(&blob));
+    assert_eq!(reads.len(), 6, "{}", source.ledger());
+    assert!(reads.iter().all(|read| read.version == http::Version::HTTP_2), "{}", source.ledger());
+    let mut begins = 0;
+    for read in &reads[1..] {
+        let range = read.header("range").unwrap_or("bytes=0-");
+        let from: u64 = range["bytes=".len()..].trim_end_matches('-').parse().unwrap();
+        assert!(from >= begins, "{}", source.ledger());
+        begins = from;
+    }
+    assert!(begins > 0 && reads.iter().map(|read| read.sent).sum::<u64>() <= SIZE + 5 * 256 * 1024);
+    let puts = target.ledger().pick(|r| r.method == "PUT" && r.received == SIZE);
+    assert_eq!(puts.len(), 1, "{}", target.ledger());
 }

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 mod authorization;
+mod downgrade;
 mod farewells;
 mod foreign;
 mod http2;
