@@ -7,19 +7,35 @@
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
+#![allow(clippy::print_stdout, reason = "tests of large images print their figures")]
 mod auth;
 mod clients;
 mod copy;
 mod crashes;
+mod cuts;
 mod debian;
+mod http;
+mod kills;
+mod large;
 mod layouts;
 mod memory;
+mod proxies;
 mod registries;
+mod relay;
+mod storms;
 mod tls;
+mod watching;
 
 use testkit::Program;
 
 /// The binary, with a home of its own.
 fn transship() -> Program {
     Program::new(env!("CARGO_BIN_EXE_transship"))
+}
+
+/// The binary, for gigabytes: nothing is said of each piece of them.
+fn transship_quiet() -> Program {
+    let mut program = transship();
+    program.set("RUST_LOG", "info");
+    program
 }

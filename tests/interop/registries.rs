@@ -1,4 +1,4 @@
-//! Registries of other makes: Debian's `docker-registry` (distribution 2.8), and olareg.
+//! Registries of other makes: distribution, as Debian's `docker-registry` (2.8) and as version 3; and olareg.
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
@@ -8,13 +8,17 @@ use std::{
 use tempfile::TempDir;
 use testkit::{Authority, ISSUER, Process, SERVICE, TokenServer, free_port};
 
-use crate::clients::tool;
+use crate::{clients::tool, large::Image, watching::bytes_below};
 
 /// A running registry, and the directory that all of it lives in.
 pub(crate) struct Registry {
     process: Process,
     dir: TempDir,
+    start: Start,
 }
+
+/// How to start it, now and after it was killed.
+type Start = Box<dyn Fn() -> Command>;
 
 impl Registry {
     /// `127.0.0.1:PORT`.
@@ -39,14 +43,45 @@ impl Registry {
         self.requests(&["POST", "PUT", "PATCH", "DELETE"])
     }
 
+    /// Where it stores.
+    pub(crate) fn storage(&self) -> PathBuf {
+        self.dir.path().join("storage")
+    }
+
+    /// How many bytes it holds of uploads that are not done.
+    pub(crate) fn unfinished(&self) -> u64 {
+        bytes_below(&self.storage(), "_uploads")
+    }
+
+    /// Drops the uploads of a repository that are not done, as an operator would.
+    pub(crate) fn sweep(&self, repository: &str) {
+        let uploads =
+            self.storage().join("docker/registry/v2/repositories").join(repository).join("_uploads");
+        drop(std::fs::remove_dir_all(uploads));
+    }
+
+    /// Ends it as `kill -9` does, and starts it again where it was.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.process.kill();
+        let (port, log) = (self.process.address().port(), self.dir.path().join("log"));
+        self.process = Process::serve((self.start)(), port, &log);
+    }
+
     /// Stops it, and gives what it stored to the next.
     pub(crate) fn stop(self) -> TempDir {
         self.dir
     }
 }
 
-/// `docker-registry`, to be configured.
+/// Where storages lie that may grow large: on a disk, even where temporary files live in memory.
+fn roomy() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// distribution, to be configured.
 pub(crate) struct Distribution {
+    program: &'static str,
+    read_only: bool,
     dir: TempDir,
     port: u16,
     auth: String,
@@ -56,14 +91,33 @@ pub(crate) struct Distribution {
 /// `docker-registry` that lets everybody in.
 pub(crate) fn distribution() -> Distribution {
     Distribution {
-        dir: tempfile::tempdir().unwrap(),
+        program: "docker-registry",
+        read_only: false,
+        dir: roomy(),
         port: free_port(),
         auth: String::new(),
         tls: String::new(),
     }
 }
 
+/// distribution 3 that lets everybody in.
+pub(crate) fn distribution_3() -> Distribution {
+    Distribution { program: "distribution", ..distribution() }
+}
+
 impl Distribution {
+    /// Holds this image, as `large:v1`.
+    pub(crate) fn holding(self, image: &Image) -> Self {
+        image.plant(&self.dir.path().join("storage"));
+        self
+    }
+
+    /// Its storage is mounted so that nobody can write there, root included.
+    pub(crate) fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
     /// Over what another one stored.
     pub(crate) fn over(mut self, dir: TempDir) -> Self {
         self.dir = dir;
@@ -105,10 +159,14 @@ impl Distribution {
         writeln!(config, "http:\n  addr: 127.0.0.1:{}\n  secret: test", self.port).unwrap();
         config.push_str(&self.tls);
         let config = self.write("config.yml", config.as_bytes());
-        let mut command = Command::new("docker-registry");
-        command.arg("serve").arg(config).env("OTEL_TRACES_EXPORTER", "none");
-        let process = Process::serve(command, self.port, &self.dir.path().join("log"));
-        Registry { process, dir: self.dir }
+        let (program, read_only) = (self.program, self.read_only);
+        let start = move || {
+            let mut command = if read_only { mounted(&storage, program) } else { tool(program) };
+            command.arg("serve").arg(&config).env("OTEL_TRACES_EXPORTER", "none");
+            command
+        };
+        let process = Process::serve(start(), self.port, &self.dir.path().join("log"));
+        Registry { process, dir: self.dir, start: Box::new(start) }
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
@@ -121,12 +179,25 @@ impl Distribution {
 /// olareg, over a directory of its own.
 pub(crate) fn olareg() -> Registry {
     let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
-    let mut command = tool("olareg");
-    command.args(["serve", "--addr", "127.0.0.1", "--port", &port.to_string(), "--dir"]);
-    command.arg(dir.path().join("storage"));
-    std::fs::create_dir(dir.path().join("storage")).unwrap();
-    let process = Process::serve(command, port, &dir.path().join("log"));
-    Registry { process, dir }
+    let storage = dir.path().join("storage");
+    std::fs::create_dir(&storage).unwrap();
+    let start = move || {
+        let mut command = tool("olareg");
+        command.args(["serve", "--addr", "127.0.0.1", "--port", &port.to_string(), "--dir"]).arg(&storage);
+        command
+    };
+    let process = Process::serve(start(), port, &dir.path().join("log"));
+    Registry { process, dir, start: Box::new(start) }
+}
+
+/// A program that sees `storage` read-only. The mount is its own, and ends with it.
+fn mounted(storage: &Path, program: &str) -> Command {
+    std::fs::create_dir_all(storage).unwrap();
+    let mut command = Command::new("unshare");
+    let script = r#"mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@""#;
+    command.args(["--mount", "--map-root-user", "sh", "-c", script]);
+    command.arg(storage).arg(tool(program).get_program());
+    command
 }
 
 /// Where a file is to be found in a home.

@@ -23,9 +23,9 @@ pub struct Process {
 
 impl Process {
     /// Starts `command`, which is to listen on `port` of 127.0.0.1, and waits until it does. What it prints goes to
-    /// `log`.
+    /// the end of `log`.
     pub fn serve(mut command: Command, port: u16, log: &Path) -> Self {
-        let file = File::create(log).expect("a log file");
+        let file = File::options().create(true).append(true).open(log).expect("a log file");
         let copy = file.try_clone().expect("a log file");
         command.stdin(Stdio::null()).stdout(file).stderr(copy);
         let child = command.spawn().unwrap_or_else(|why| panic!("{command:?} does not start: {why}"));
@@ -46,6 +46,13 @@ impl Process {
         }
     }
 
+    /// Ends it at once, as `kill -9` does.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -60,9 +67,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.kill();
     }
 }
 

@@ -2,20 +2,21 @@
 use std::{
     process::{Child, Command, Output},
     sync::mpsc::{Receiver, channel},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use crate::{Run, run};
 
 /// How long a test waits for something that must happen: it is for tests that hang, and no promise.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A program that has not ended yet; dropping it ends it.
 #[derive(Debug)]
 pub struct Running {
     id: u32,
     output: Receiver<Output>,
+    reader: JoinHandle<()>,
     ended: bool,
 }
 
@@ -24,11 +25,11 @@ impl Running {
     pub(crate) fn new(child: Child) -> Self {
         let (tell, output) = channel();
         let id = child.id();
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             // A test that failed meanwhile does not listen.
             drop(tell.send(child.wait_with_output().expect("a program that ends")));
         });
-        Self { id, output, ended: false }
+        Self { id, output, reader, ended: false }
     }
 
     /// Its process id.
@@ -39,6 +40,21 @@ impl Running {
     /// Sends it a signal: `INT`, `TERM`, `KILL`.
     pub fn signal(&self, name: &str) {
         run(Command::new("kill").arg(format!("-{name}")).arg(self.id.to_string()));
+    }
+
+    /// Whether it has ended by itself.
+    pub fn is_over(&self) -> bool {
+        self.reader.is_finished()
+    }
+
+    /// Ends it at once, as `kill -9` does, unless it was quicker. What it was killed with is no code of its own: -1.
+    #[track_caller]
+    pub fn kill(self) -> Run {
+        if !self.is_over() {
+            // It may end by itself at this very moment.
+            drop(Command::new("kill").arg("-KILL").arg(self.id.to_string()).output());
+        }
+        self.wait()
     }
 
     /// Waits for its end.
