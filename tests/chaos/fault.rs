@@ -199,7 +199,7 @@ impl Fault {
 }
 
 /// What else a header may say.
-const TWISTS: [(&str, &str); 12] = [
+const TWISTS: [(&str, &str); 13] = [
     ("Docker-Content-Digest", "sha256:0000000000000000000000000000000000000000000000000000000000000000"),
     ("Docker-Content-Digest", "nonsense"),
     ("Content-Type", "application/json"),
@@ -210,6 +210,7 @@ const TWISTS: [(&str, &str); 12] = [
     ("Location", "http://169.254.169.254/latest"),
     ("Location", "://"),
     ("Range", "0-0"),
+    ("Range", "0-26"),
     ("Range", "bytes=0-1"),
     ("OCI-Chunk-Min-Length", "1000000000"),
 ];
@@ -251,7 +252,8 @@ impl How {
             2 => random.u64(0..70_000),
             _ => random.u64(0..3_000_000),
         };
-        match random.u32(0..30) {
+        match random.u32(0..31) {
+            30 => Self::Corrupt(random.u64(0..300)),
             0 => Self::Delay(random.u64(0..400)),
             1 => Self::DelayBody(random.u64(0..200)),
             2..4 => Self::CutHead(random.u64(0..100), end),

@@ -68,6 +68,8 @@ pub(crate) struct Tally {
     pub(crate) cancelled: usize,
     /// Cases with nothing but mild faults, which had to be done.
     pub(crate) mild: usize,
+    /// Runs that were made again: see `steady`.
+    pub(crate) excused: usize,
     pub(crate) struck: usize,
     /// Requests of a blob or manifest, at most.
     pub(crate) requests: usize,
@@ -289,6 +291,7 @@ impl<'a> Scene<'a> {
             failed: usize::from(!succeeded && outcome.is_some()),
             cancelled: usize::from(outcome.is_none()),
             mild: usize::from(self.case.must_succeed()),
+            excused: 0,
             struck: self.fakes().iter().map(|fake| fake.struck()).sum(),
             requests: requests / (self.image.digests().count() + 2),
             hours: took.as_secs() / 3600,

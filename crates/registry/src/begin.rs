@@ -77,6 +77,8 @@ impl Repository {
         let at = SessionUrl::at(location, &base, true, &self.client.origin, STEP);
         let (Ok(at), true) = (at, self.client.standing.facts.resumes) else { return Ok(None) };
         let mut session = Session::new(self.clone(), blob.clone(), Opened { at, least_chunk: 0 });
+        // What the other run gave it, nobody knows any more.
+        session.given = blob.size;
         match session.ask_where().await {
             Ok(stands) => Ok(stands.then(|| Box::new(session) as Box<dyn Upload>)),
             Err(fault) => {

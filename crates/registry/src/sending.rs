@@ -31,13 +31,19 @@ const LARGE: u64 = 8 * 1024 * 1024;
 impl Session {
     /// Sends what is missing, and commits.
     pub(crate) async fn send_all(&mut self, body: Lent) -> Result<(), Fault> {
-        let leash = leash(body);
+        let (leash, before) = (leash(body), self.offset);
+        let outcome = self.send_on(&leash).await;
+        self.given = self.given.max(before.saturating_add(leash.sent()));
+        outcome
+    }
+
+    async fn send_on(&mut self, leash: &Leash) -> Result<(), Fault> {
         if self.rung == Rung::Put || leash.left() == 0 {
-            return self.put(&leash).await;
+            return self.put(leash).await;
         }
         let most = if self.rung == Rung::Patch { u64::MAX } else { self.chunk() };
         while leash.left() > 0 {
-            self.patch(&leash, most).await?;
+            self.patch(leash, most).await?;
         }
         self.commit().await
     }

@@ -32,6 +32,8 @@ pub(crate) struct Session {
     claim: Claim,
     pub(crate) least_chunk: u64,
     pub(crate) offset: u64,
+    /// The most that it can hold: what it was given.
+    pub(crate) given: u64,
     pub(crate) rung: Rung,
     /// Whether a commit may have been done although its answer did not arrive.
     pub(crate) maybe_committed: bool,
@@ -69,6 +71,7 @@ impl Session {
             at: opened.at,
             least_chunk: opened.least_chunk,
             offset: 0,
+            given: 0,
             rung,
             maybe_committed: false,
             fresh: None,
@@ -135,8 +138,9 @@ impl Session {
         let stands = match reply.status {
             StatusCode::NO_CONTENT | StatusCode::ACCEPTED | StatusCode::OK => {
                 // "0-0" is said of no byte and of one alike. Whoever sends all of them after that one makes another blob,
-                // and a registry that does not look keeps it.
-                let worth = |held: &u64| *held > 0 && *held <= self.blob.size;
+                // and a registry that does not look keeps it. Whoever believes in more bytes than were given
+                // leaves a hole.
+                let worth = |held: &u64| *held > 0 && *held <= self.given;
                 reply.header("range").and_then(held).filter(worth)
             }
             StatusCode::NOT_FOUND => {
