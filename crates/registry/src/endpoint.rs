@@ -41,7 +41,11 @@ impl Tokens {
         loop {
             let (later, last) = match self.http.send(self.translate(&request)).await {
                 Ok(reply) => match Later::asked_by(&reply) {
-                    None => return self.read(realm, reply).await,
+                    None => match self.read(realm, reply).await {
+                        // It began to answer, and broke off.
+                        Err(broken @ AuthError::Unreachable { .. }) => (Later::Soon, broken),
+                        read => return read,
+                    },
                     Some(Later::TooLong(pause)) => return Err(not_now(realm, &reply, pause)),
                     Some(later) => {
                         let what = format!("it answered {}", reply.status);

@@ -3,7 +3,7 @@ use content::{Fault, FaultKind, Source, Version};
 use reference::RefName;
 
 use crate::{
-    script::{Act, Script, Seen, answer},
+    script::{Act, End, Script, Seen, answer},
     tls::authority,
 };
 
@@ -27,6 +27,24 @@ async fn a_wait_beyond_the_cap_is_named_and_not_waited_for() {
     assert_eq!((fault.kind(), fault.is_momentary()), (FaultKind::Unreachable, false));
     assert!(fault.to_string().contains("3600 s"), "{fault}");
     assert_eq!(server.lines().len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_breaks_off_is_asked_for_again() {
+    let server = Script::start(|seen: &Seen, index| match seen.header("authorization") {
+        _ if seen.target.starts_with("/token") && index == 1 => {
+            answer(200, &["Content-Length: 100"], r#"{"tok"#).then(End::Close)
+        }
+        _ if seen.target.starts_with("/token") => answer(200, &[], r#"{"token":"t"}"#),
+        Some("Bearer t") => answer(404, &[], ""),
+        _ => answer(401, &[r#"WWW-Authenticate: Bearer realm="/token",service="s""#], ""),
+    })
+    .await;
+    let version = Version::Name(RefName::new("v1"));
+    let fault = server.repository("app").resolve(&version).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Absent);
+    let tokens = server.lines().iter().filter(|line| line.starts_with("GET /token")).count();
+    assert_eq!(tokens, 2, "{:?}", server.lines());
 }
 
 #[tokio::test]
