@@ -56,6 +56,7 @@ async fn a_registry_that_does_not_answer_head_or_not_fully_is_asked_by_get() {
     for mishap in [
         head().status(405),
         head().status(404),
+        head().status(500),
         head().without("Docker-Content-Digest"),
         head().without("Content-Length"),
         head().without("Docker-Content-Digest").without("Content-Length"),

@@ -111,10 +111,12 @@ impl Repository {
             status if status.is_success() => read_head(version, &reply, step),
             StatusCode::NOT_FOUND if is_page(&reply) => Ok(Head::Page),
             StatusCode::NOT_FOUND => Ok(Head::Absent),
-            // A HEAD has no body that could say why; a TLS port answers plain HTTP with 400.
-            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::BAD_REQUEST => {
-                Ok(Head::Unclear)
-            }
+            // A HEAD has no body that could say why; a TLS port answers plain HTTP with 400. A 500 that stays may be
+            // about HEAD alone: the GET has the last word.
+            StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::NOT_IMPLEMENTED
+            | StatusCode::BAD_REQUEST
+            | StatusCode::INTERNAL_SERVER_ERROR => Ok(Head::Unclear),
             _ => Err(Refusal::read(reply, self.client.options.timeouts.headers).await.fault(step)),
         }
     }
