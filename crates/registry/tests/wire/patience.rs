@@ -114,6 +114,7 @@ async fn a_blob_that_stops_coming_is_momentary() {
     assert!(fault.is_momentary());
 }
 
+/// On Linux it is the kernel that gives up, at the idle limit of real time.
 #[tokio::test]
 async fn a_target_that_stops_taking_bytes_is_given_up_and_the_body_comes_home() {
     let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
