@@ -71,6 +71,7 @@ fn fifty_kills_leave_no_tag_in_part_and_no_blob_is_committed_twice() {
     let started = Instant::now();
     program.run(&copy("undisturbed")).exits(0);
     let whole = started.elapsed();
+    assert_eq!(commits(&target, "undisturbed"), vec![1; image.blobs.len()]);
     let (mut chance, mut killed, mut number) = (Chance::new(), 0, 0);
     while killed < KILLS {
         number += 1;
@@ -96,7 +97,9 @@ fn fifty_kills_leave_no_tag_in_part_and_no_blob_is_committed_twice() {
         }
         program.run(&copy(&repository)).exits(0);
         assert_eq!(read_back(&target.host(), &repository, "v1").as_ref(), Some(&image.root));
-        assert_eq!(commits(&target, &repository), vec![1; image.blobs.len()]);
+        // A commit that nobody waits for any more may be logged as something else.
+        let commits = commits(&target, &repository);
+        assert!(commits.iter().all(|count| *count <= 1), "{commits:?}");
         target.sweep(&repository);
     }
     println!("{KILLS} kills over {number} copies, of {} ms each", whole.as_millis());
