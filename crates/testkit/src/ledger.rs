@@ -39,6 +39,11 @@ impl Request {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// The first byte that its `Range` asks for; `None` without one.
+    pub fn first_byte(&self) -> Option<u64> {
+        self.header("range")?.strip_prefix("bytes=")?.split_once('-')?.0.parse().ok()
+    }
+
     /// Whether it changes something at a registry: anything but GET and HEAD.
     pub fn writes(&self) -> bool {
         !matches!(self.method, Method::GET | Method::HEAD)

@@ -1,4 +1,8 @@
-//! What tests stand on: generated images, a loopback registry that misbehaves by rule, and a ledger of every request.
+//! What tests stand on: generated images, loopback registries that misbehave, and ledgers of every request.
+//!
+//! Three things play a registry. `Registry` is the house's own server with rules in front, for tests that ask what is kept
+//! on its disk. `Fake` lies byte by byte and obeys a paused clock, for breaks, faults and time. The `Script` of `registry`'s
+//! own tests says one answer after another, for one exchange.
 //!
 //! Development only. A broken expectation in here is a failed test, so it may panic.
 #![allow(
@@ -16,6 +20,7 @@ pub mod elf;
 mod fake;
 pub mod fixtures;
 mod gate;
+mod image;
 pub mod images;
 mod ledger;
 mod loopback;
@@ -33,6 +38,7 @@ mod tokens;
 
 pub use canary::CANARY;
 pub use fake::{End, Fake, FakeSetup, Mishap, Misrange};
+pub use image::Image;
 pub use images::{Content, Entry};
 pub use ledger::{Ledger, Request};
 pub use noise::noise;

@@ -4,7 +4,7 @@ use std::{
     fmt,
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdin, Command, Output, Stdio},
     thread,
     time::Duration,
 };
@@ -19,6 +19,8 @@ use crate::{Running, canary::unseen};
 pub struct Program {
     path: PathBuf,
     home: TempDir,
+    /// Where it is run; `None` is its home.
+    dir: Option<PathBuf>,
     environment: Vec<(OsString, OsString)>,
 }
 
@@ -41,7 +43,7 @@ impl Program {
     /// The program at `path`, with a home of its own that is empty.
     pub fn new(path: impl AsRef<Path>) -> Self {
         let home = tempfile::tempdir().expect("a home directory");
-        let mut new = Self { path: path.as_ref().to_owned(), home, environment: Vec::new() };
+        let mut new = Self { path: path.as_ref().to_owned(), home, dir: None, environment: Vec::new() };
         new.set("HOME", new.home().to_owned());
         new.set("DOCKER_CONFIG", new.home().join(".docker"));
         // All there is to be logged: every run is a test of what a log may hold.
@@ -53,6 +55,17 @@ impl Program {
     /// Its home directory.
     pub fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// The folder of its journal of uploads, which may not be there.
+    pub fn journal(&self) -> PathBuf {
+        self.home().join(".local/state/transship/uploads")
+    }
+
+    /// Runs it in this directory, and not in its home.
+    #[must_use]
+    pub fn at(self, dir: impl Into<PathBuf>) -> Self {
+        Self { dir: Some(dir.into()), ..self }
     }
 
     /// Sets a variable of its environment.
@@ -98,14 +111,21 @@ impl Program {
 
     /// Starts it with these arguments and nothing on its standard input, and does not wait.
     pub fn start<A: AsRef<str>>(&self, arguments: &[A]) -> Running {
+        self.start_reading(arguments).0
+    }
+
+    /// Starts it with these arguments, and with a standard input that stays open, and does not wait.
+    pub fn start_reading<A: AsRef<str>>(&self, arguments: &[A]) -> (Running, ChildStdin) {
         let mut child = self.spawn(arguments);
-        drop(child.stdin.take());
-        Running::new(child)
+        let stdin = child.stdin.take().expect("a standard input");
+        (Running::new(child), stdin)
     }
 
     fn spawn<A: AsRef<str>>(&self, arguments: &[A]) -> Child {
         let mut command = Command::new(&self.path);
-        command.args(arguments.iter().map(AsRef::as_ref)).current_dir(self.home());
+        command
+            .args(arguments.iter().map(AsRef::as_ref))
+            .current_dir(self.dir.as_deref().unwrap_or(self.home()));
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap_or_else(|why| panic!("{} does not start: {why}", self.path.display()))
@@ -132,6 +152,14 @@ impl Run {
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self}");
+        self
+    }
+
+    /// Itself, if it said or logged this text.
+    #[allow(clippy::return_self_not_must_use, reason = "the text is all that many tests want")]
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text) || self.log.contains(text), "no {text:?} in {self}");
         self
     }
 

@@ -1,7 +1,11 @@
 //! The program under test while it runs: tests look at what it has asked for so far, and send it signals.
 use std::{
+    io::Read as _,
     process::{Child, Command, Output},
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, channel},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -15,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub struct Running {
     id: u32,
+    /// What it has said on its standard error so far.
+    said: Arc<Mutex<Vec<u8>>>,
     output: Receiver<Output>,
     reader: JoinHandle<()>,
     ended: bool,
@@ -22,14 +28,34 @@ pub struct Running {
 
 impl Running {
     /// What it prints is read from now on, so that it never waits for a reader.
-    pub(crate) fn new(child: Child) -> Self {
+    pub(crate) fn new(mut child: Child) -> Self {
         let (tell, output) = channel();
-        let id = child.id();
-        let reader = thread::spawn(move || {
-            // A test that failed meanwhile does not listen.
-            drop(tell.send(child.wait_with_output().expect("a program that ends")));
+        let (id, said) = (child.id(), Arc::new(Mutex::new(Vec::new())));
+        let (mut stderr, hears) = (child.stderr.take().expect("a standard error"), Arc::clone(&said));
+        let listener = thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(length @ 1..) = stderr.read(&mut buffer) {
+                hears.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..length]);
+            }
         });
-        Self { id, output, reader, ended: false }
+        let all = Arc::clone(&said);
+        let reader = thread::spawn(move || {
+            let mut output = child.wait_with_output().expect("a program that ends");
+            listener.join().expect("a thread that reads");
+            output.stderr.clone_from(&all.lock().unwrap_or_else(PoisonError::into_inner));
+            // A test that failed meanwhile does not listen.
+            drop(tell.send(output));
+        });
+        Self { id, said, output, reader, ended: false }
+    }
+
+    /// Waits until it has said this.
+    #[track_caller]
+    pub fn says(&self, text: &str) {
+        until(text, || {
+            let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            String::from_utf8_lossy(&said).contains(text)
+        });
     }
 
     /// Its process id.

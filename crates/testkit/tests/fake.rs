@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use testkit::{Byte, Content, End, Fake, Mishap, Misrange};
+use testkit::{Byte, Content, End, Fake, Image, Mishap, Misrange};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -67,9 +67,7 @@ fn one_blob(mishap: Mishap) -> (Fake, String) {
 
 #[tokio::test]
 async fn an_honest_fake_takes_a_blob_and_a_manifest_and_gives_them_back() {
-    let mut content = Content::new();
-    let layer = content.layer(1, 1000);
-    let root = content.image(1, std::slice::from_ref(&layer));
+    let Image { content, root, .. } = Image::of(1000);
     let fake = Fake::start();
     let mut peer = Peer::to(&fake).await;
     for digest in content.digests().filter(|digest| **digest != root.digest) {
@@ -299,7 +297,7 @@ fn a_fake_on_a_thread_serves_those_who_block() {
 
 #[tokio::test]
 async fn a_strict_fake_fails_the_test_when_something_else_comes() {
-    let fake = Fake::setup().expect(Method::GET, "/v2/app/blobs/").start();
+    let fake = Fake::setup().only(Method::GET, "/v2/app/blobs/").start();
     let mut peer = Peer::to(&fake).await;
     peer.ask("GET /v2/app/manifests/v1", "Accept: */*").await;
     assert_eq!(peer.answer().await.0, 404);

@@ -1,7 +1,7 @@
 //! A registry in memory that misbehaves byte by byte: it speaks HTTP/1.1 over sockets by hand, so that it can lie.
 //!
-//! It runs inside the caller's runtime and does nothing but wait for sockets and for tokio's clock, which may be paused;
-//! or on a thread of its own, for tests that run the program.
+//! It runs inside the caller's runtime and does nothing but wait for sockets and for tokio's clock, which may be
+//! paused; or on a thread of its own, for tests that run the program.
 mod answer;
 mod api;
 mod course;
@@ -36,7 +36,7 @@ pub use self::{
     setup::FakeSetup,
 };
 
-/// A running fake; dropping it stops it, and fails a test in which something came that was not expected.
+/// A running fake; dropping it stops it, and fails a test in which something else came than it was to get.
 #[derive(Debug)]
 pub struct Fake {
     inner: Arc<Inner>,
@@ -59,8 +59,9 @@ struct Inner {
     struck: AtomicUsize,
     arrived: watch::Sender<usize>,
     /// All that may come; `None` is anything.
-    expected: Option<Vec<Pattern>>,
-    unexpected: Mutex<Vec<String>>,
+    only: Option<Vec<Pattern>>,
+    /// What came all the same.
+    strangers: Mutex<Vec<String>>,
     ledger: Ledger,
 }
 
@@ -180,11 +181,6 @@ impl Fake {
             .values()
             .all(|place| place.blobs.is_empty() && place.manifests.is_empty() && place.tags.is_empty())
     }
-
-    /// What came although it was not expected.
-    pub fn unexpected(&self) -> Vec<String> {
-        lock(&self.inner.unexpected).clone()
-    }
 }
 
 impl Inner {
@@ -200,10 +196,10 @@ impl Inner {
     fn strike(&self, parts: &Parts) -> Vec<Effect> {
         self.arrived.send_modify(|arrived| *arrived += 1);
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-        if let Some(expected) = &self.expected
-            && !expected.iter().any(|pattern| pattern.matches(&parts.method, target))
+        if let Some(only) = &self.only
+            && !only.iter().any(|pattern| pattern.matches(&parts.method, target))
         {
-            lock(&self.unexpected).push(format!("{} {target}", parts.method));
+            lock(&self.strangers).push(format!("{} {target}", parts.method));
         }
         let mut effects = Vec::new();
         for mishap in lock(&self.mishaps).iter_mut() {
@@ -258,8 +254,8 @@ impl Drop for Fake {
             }
         }
         if !std::thread::panicking() {
-            let unexpected = self.unexpected();
-            assert!(unexpected.is_empty(), "not expected:\n{}", unexpected.join("\n"));
+            let strangers = lock(&self.inner.strangers);
+            assert!(strangers.is_empty(), "something else came:\n{}", strangers.join("\n"));
         }
     }
 }

@@ -27,7 +27,7 @@ pub struct FakeSetup {
     shared: Option<Arc<Mutex<Shelves>>>,
     tickets: Option<Duration>,
     mishaps: Vec<Mishap>,
-    expected: Option<Vec<Pattern>>,
+    only: Option<Vec<Pattern>>,
 }
 
 impl FakeSetup {
@@ -94,11 +94,11 @@ impl FakeSetup {
         self
     }
 
-    /// Strict from now on: a request that no `expect` names fails the test when the fake is dropped. A `*` in the path
+    /// Strict from now on: a request that no `only` names fails the test when the fake is dropped. A `*` in the path
     /// stands for anything.
     #[must_use]
-    pub fn expect(mut self, method: Method, path: &str) -> Self {
-        self.expected.get_or_insert_default().push(Pattern::on(Some(method), path));
+    pub fn only(mut self, method: Method, path: &str) -> Self {
+        self.only.get_or_insert_default().push(Pattern::on(Some(method), path));
         self
     }
 
@@ -145,8 +145,8 @@ impl FakeSetup {
             mishaps: Mutex::new(self.mishaps),
             struck: AtomicUsize::new(0),
             arrived: watch::Sender::new(0),
-            expected: self.expected,
-            unexpected: Mutex::default(),
+            only: self.only,
+            strangers: Mutex::default(),
             ledger: Ledger::default(),
         };
         (listener, Arc::new(inner))
