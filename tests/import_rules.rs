@@ -14,22 +14,15 @@ mod run;
 #[path = "cli/settings.rs"]
 mod settings;
 
-use std::{
-    io::{BufRead, BufReader},
-    net::TcpListener,
-    process::Command,
-    time::Duration,
-};
+use std::{net::TcpListener, time::Duration};
 
 use content::Descriptor;
-use run::{Home, transship, wait};
-use testkit::{Content, Registry, Rule};
+use run::{Home, transship};
+use testkit::{Content, Image, Registry, Rule};
 
 /// An image of one layer.
 fn image() -> (Content, Descriptor) {
-    let mut content = Content::new();
-    let layer = content.layer(1, 4096);
-    let root = content.image(1, &[layer]);
+    let Image { content, root, .. } = Image::of(4096);
     (content, root)
 }
 
@@ -44,7 +37,7 @@ fn a_source_that_does_not_exist_is_absent_and_nothing_is_written() {
     let (source, target) = sides();
     for (name, said) in [("app:v2", "v2"), ("other:v1", "other")] {
         let line = ["import", "--source", &source.reference(name), "--target", &target.host()];
-        transship(&line).expect(4).says("source").says(said);
+        transship(&line).exits(4).says("source").says(said);
     }
     assert!(target.ledger().writes().is_empty() && target.is_empty());
 }
@@ -55,12 +48,12 @@ fn a_refused_login_is_told_from_absence_and_nothing_is_written() {
     let source = Registry::setup().basic("me", "canary-right").seed(&content, &root, "app:v1").start();
     let target = Registry::start();
     let line = ["import", "--source", &source.reference("app:v1"), "--target", &target.host()];
-    transship(&line).expect(3);
+    transship(&line).exits(3);
     let wrong = [&line[..], &["-u", "me", "--password-stdin"]].concat();
-    let ran = Home::new().run_with(&wrong, "wrong\n").expect(3);
-    assert!(!ran.stderr.contains("wrong\n"), "{ran:#?}");
+    let ran = Home::new().run_with(&wrong, "wrong\n").exits(3);
+    assert!(!ran.stderr.contains("wrong\n"), "{ran}");
     assert!(target.ledger().writes().is_empty());
-    Home::new().run_with(&wrong, "canary-right\n").expect(0);
+    Home::new().run_with(&wrong, "canary-right\n").exits(0);
     assert!(target.holds(&content));
 }
 
@@ -69,13 +62,15 @@ fn no_log_shows_a_password_or_a_token_made_of_it() {
     let (content, root) = image();
     let source = Registry::setup().basic("me", "canary-2").seed(&content, &root, "app:v1").start();
     let target = Registry::start();
-    let home = Home::new().with("RUST_LOG", "trace");
-    let line =
-        ["import", "--source", &source.reference("app:v1"), "--target", &target.host(), "-vvv", "-u", "me"];
-    let ran = home.run_with(&[&line[..], &["--password-stdin"]].concat(), "canary-2").expect(0).says("DEBUG");
-    // The second is what Basic sends.
-    for secret in ["canary-2", "bWU6Y2FuYXJ5LTI"] {
-        assert!(!ran.stderr.contains(secret) && !ran.stdout.contains(secret), "{ran:#?}");
+    let line = ["import", "--source", &source.reference("app:v1"), "--target", &target.host(), "-u", "me"];
+    for log in ["trace", ""] {
+        let home = Home::new().with("RUST_LOG", log);
+        let words = [&line[..], &["-vvv", "--force", "--password-stdin"]].concat();
+        let ran = home.run_with(&words, "canary-2").exits(0).says("DEBUG");
+        // The second is what Basic sends.
+        for secret in ["canary-2", "bWU6Y2FuYXJ5LTI"] {
+            assert!([&ran.stdout, &ran.stderr, &ran.log].iter().all(|text| !text.contains(secret)), "{ran}");
+        }
     }
 }
 
@@ -88,7 +83,7 @@ fn a_password_may_come_from_a_file_or_the_environment() {
         Home::new().with("TRANSSHIP_TARGET_USERNAME", "you").with("TRANSSHIP_TARGET_PASSWORD", "canary-left");
     let file = home.file("password", "canary-right\n");
     let (from, to) = (source.reference("app:v1"), target.host());
-    home.run(&["import", "--source", &from, "--target", &to, "-u", "me", "--password-file", &file]).expect(0);
+    home.run(&["import", "--source", &from, "--target", &to, "-u", "me", "--password-file", &file]).exits(0);
     assert!(target.holds(&content));
 }
 
@@ -99,7 +94,7 @@ fn a_source_that_is_down_is_unreachable_and_names_the_host() {
     drop(port);
     let target = Registry::start();
     let ran = transship(&["import", "--source", &format!("{host}/app:v1"), "--target", &target.host()]);
-    ran.expect(7).says(&host).says("source");
+    ran.exits(7).says(&host).says("source");
     assert!(target.ledger().all().is_empty());
 }
 
@@ -110,7 +105,7 @@ fn a_target_that_is_down_is_unreachable_and_no_blob_is_read() {
     let host = port.local_addr().unwrap().to_string();
     drop(port);
     transship(&["import", "--source", &source.reference("app:v1"), "--target", &host])
-        .expect(7)
+        .exits(7)
         .says(&host)
         .says("target");
     assert!(source.ledger().blob_reads().is_empty());
@@ -121,7 +116,7 @@ fn a_registry_that_answers_html_is_untrue_and_nothing_is_written() {
     let (source, target) = sides();
     source.rule(Rule::on(http::Method::GET, "/manifests/").html());
     let line = ["import", "--source", &source.reference("app:v1"), "--target", &target.host()];
-    transship(&line).expect(5).says("HTML");
+    transship(&line).exits(5).says("HTML");
     assert!(target.ledger().writes().is_empty());
 }
 
@@ -129,10 +124,10 @@ fn a_registry_that_answers_html_is_untrue_and_nothing_is_written() {
 fn a_tag_that_exists_is_refused_before_any_write() {
     let (source, target) = sides();
     let line = ["import", "--source", &source.reference("app:v1"), "--target", &target.host()];
-    transship(&line).expect(0);
+    transship(&line).exits(0);
     target.ledger().clear();
     let more = [&line[..], &["-t", "app:v1", "-t", "app:v2"]].concat();
-    transship(&more).expect(8).says("app:v1").says("--allow-same");
+    transship(&more).exits(8).says("app:v1").says("--allow-same");
     assert!(target.ledger().writes().is_empty());
 }
 
@@ -148,7 +143,7 @@ fn another_tag_in_the_same_repository_moves_no_blob() {
         "-t",
         "app:v2",
     ])
-    .expect(0);
+    .exits(0);
     assert!(source.ledger().blob_reads().is_empty());
     assert_eq!(source.ledger().writes().iter().filter(|request| request.is_manifest()).count(), 1);
 }
@@ -161,10 +156,10 @@ fn control_characters_of_a_server_do_not_reach_the_terminal() {
         source.rule(Rule::on(method, "/manifests/").answer(403, "application/json", body));
     }
     let line = ["import", "--source", &source.reference("app:v1"), "--target", &target.host()];
-    let text = transship(&line).expect(3);
-    let json = transship(&[&line[..], &["-o", "json"]].concat()).expect(3);
+    let text = transship(&line).exits(3);
+    let json = transship(&[&line[..], &["-o", "json"]].concat()).exits(3);
     for ran in [text, json] {
-        assert!(!ran.stderr.contains('\u{1b}') && !ran.stdout.contains('\u{1b}'), "{ran:#?}");
+        assert!(!ran.stderr.contains('\u{1b}') && !ran.stdout.contains('\u{1b}'), "{ran}");
     }
 }
 
@@ -181,8 +176,8 @@ fn the_example_bodies_run() {
         let target = Registry::start();
         let body = on_loopback(body, &source.host(), &root.digest.to_string());
         let ran =
-            Home::new().run_with(&["import", "--request", "-", "--target", &target.host()], &body).expect(0);
-        assert!(target.holds(&content), "{ran:#?}");
+            Home::new().run_with(&["import", "--request", "-", "--target", &target.host()], &body).exits(0);
+        assert!(target.holds(&content), "{ran}");
         let index = std::fs::read_to_string(target.dir().join("index.json")).unwrap();
         assert!(index.contains("targetrepository:targetTag"), "{index}");
         assert!(
@@ -215,9 +210,9 @@ fn credentials_of_a_request_are_the_sources() {
         .to_string()
     };
     let line = ["import", "--request", "-", "--target", &target.host()];
-    Home::new().run_with(&line, &body("canary-wrong")).expect(3);
+    Home::new().run_with(&line, &body("canary-wrong")).exits(3);
     assert!(target.ledger().writes().is_empty());
-    Home::new().run_with(&line, &body("canary-right")).expect(0);
+    Home::new().run_with(&line, &body("canary-right")).exits(0);
 }
 
 #[test]
@@ -226,11 +221,11 @@ fn copy_goes_to_registries_and_layouts_at_once_and_keeps_the_digest() {
     let home = Home::new();
     let dir = home.path("layout");
     let (from, to) = (source.reference("app:v1"), target.reference("team/app"));
-    let ran = home.run(&["copy", &from, &to, &format!("oci:{dir}"), "-o", "json"]).expect(0).json();
+    let ran = home.run(&["copy", &from, &to, &format!("oci:{dir}"), "-o", "json"]).exits(0).json();
     assert_eq!(ran["destinations"][0]["written"][0], "v1");
     assert_eq!(ran["destinations"][1]["written"][0], "app:v1");
     let back =
-        home.run(&["copy", &format!("oci:{dir}"), &target.reference("team/app"), "-o", "json"]).expect(0);
+        home.run(&["copy", &format!("oci:{dir}"), &target.reference("team/app"), "-o", "json"]).exits(0);
     assert_eq!(back.json()["destinations"][0]["alreadyThere"], true);
 }
 
@@ -239,17 +234,13 @@ fn an_interrupted_import_ends_with_130_or_143_and_writes_no_tag() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let (source, target) = sides();
         source.rule(Rule::on(http::Method::GET, "/blobs/").delay(Duration::from_secs(600)));
+        let (from, to) = (source.reference("app:v1"), target.host());
         let home = Home::new();
-        let mut child =
-            home.start(&["import", "--source", &source.reference("app:v1"), "--target", &target.host()]);
-        // Its first line comes once the image is known and blobs are about to move.
-        let mut line = String::new();
-        BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.starts_with("found"), "{line}");
-        assert!(
-            Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success()
-        );
-        wait(child).expect(code);
+        let (running, _stdin) = home.start(&["import", "--source", &from, "--target", &to]);
+        // It says so once the image is known and blobs are about to move.
+        running.says("found 1 manifest");
+        running.signal(signal);
+        running.wait().exits(code);
         assert_eq!(target.ledger().count(|request| request.method == http::Method::PUT), 0);
     }
 }

@@ -12,9 +12,9 @@ fn a_registry_that_fails_among_several_is_10_and_the_others_are_results() {
     let (source, good) = sides();
     let bad = Registry::setup().rule(Rule::on(Method::PUT, "/manifests/").status(403)).start();
     let (from, to, not) = (source.reference("app:v1"), good.reference("app"), bad.reference("app"));
-    let ran = transship(&["copy", &from, &not, &to]).expect(10).says("1 of 2 destinations failed");
+    let ran = transship(&["copy", &from, &not, &to]).exits(10).says("1 of 2 destinations failed");
     let ran = ran.says(&format!("-> {not}: failed: publish manifest"));
-    assert!(ran.stdout.contains(&format!("-> {to}:v1:")) && !ran.stdout.contains(&not), "{ran:#?}");
+    assert!(ran.stdout.contains(&format!("-> {to}:v1:")) && !ran.stdout.contains(&not), "{ran}");
     assert!(bad.ledger().count(|request| request.method == Method::PUT && request.is_manifest()) > 0);
 }
 
@@ -25,7 +25,7 @@ fn html_at_the_target_is_untrue() {
         target.rule(Rule::on(method, "/manifests/").html());
     }
     let line = ["import", "--source", &source.reference("app:v1"), "--target", &target.host()];
-    transship(&line).expect(5).says("target").says("HTML");
+    transship(&line).exits(5).says("target").says("HTML");
     assert!(target.ledger().writes().is_empty() && source.ledger().blob_reads().is_empty());
 }
 
@@ -35,14 +35,14 @@ fn an_import_with_a_tag_that_appears_meanwhile_is_8_and_lists_what_was_written()
     let (source, target) = sides();
     let host = target.host();
     let line = ["import", "--source", &source.reference("app:v1"), "--target", &host];
-    transship(&[&line[..], &["-t", "b:taken"]].concat()).expect(0);
+    transship(&[&line[..], &["-t", "b:taken"]].concat()).exits(0);
     for method in [Method::HEAD, Method::GET] {
         target.rule(Rule::on(method, "/v2/b/manifests/taken").times(1).status(404));
     }
     let more = [&line[..], &["-t", "a:v1", "-t", "b:new", "-t", "b:taken"]].concat();
-    let ran = transship(&more).expect(8).says("taken");
-    assert!(ran.stdout.contains(&format!("-> {host}/a:v1:")), "{ran:#?}");
-    assert!(ran.stdout.contains(&format!("-> {host}/b:new: written before")), "{ran:#?}");
+    let ran = transship(&more).exits(8).says("taken");
+    assert!(ran.stdout.contains(&format!("-> {host}/a:v1:")), "{ran}");
+    assert!(ran.stdout.contains(&format!("-> {host}/b:new: written before")), "{ran}");
     target.behave();
 }
 
@@ -51,7 +51,7 @@ fn an_import_that_fails_in_part_has_the_json_of_what_failed() {
     let (source, target) = sides();
     target.rule(Rule::on(Method::PUT, "/v2/b/manifests/").status(403));
     let line = ["import", "--source", &source.reference("app:v1"), "--target", &target.host(), "-o", "json"];
-    let ran = transship(&[&line[..], &["-t", "a:v1", "-t", "b:v1"]].concat()).expect(3).json();
+    let ran = transship(&[&line[..], &["-t", "a:v1", "-t", "b:v1"]].concat()).exits(3).json();
     assert_eq!(ran["error"]["kind"], "authentication");
     assert_eq!(ran["error"]["side"], "target");
     assert_eq!(ran["error"]["step"], "publish manifest");
@@ -71,9 +71,9 @@ fn layers_left_out_are_told_of_when_a_destination_fails() {
     let good = format!("oci:{}", home.path("good"));
     let warned = format!("the foreign layer {} was left out; --include-foreign", foreign.digest);
     let alone = home.run(&["copy", &from, &not]).says(&warned);
-    assert!(alone.code != 0 && alone.code != 10, "{alone:#?}");
+    assert!(alone.code != 0 && alone.code != 10, "{alone}");
     let hint = alone.stderr.lines().find(|line| line.starts_with("hint: ")).unwrap();
-    assert!(hint.contains("--include-foreign"), "{alone:#?}");
-    home.run(&["copy", &from, &not, &good]).expect(10).says(&warned);
+    assert!(hint.contains("--include-foreign"), "{alone}");
+    home.run(&["copy", &from, &not, &good]).exits(10).says(&warned);
     home.run(&["import", "--source", &from, "--target", &bad.host()]).says(&warned);
 }

@@ -1,10 +1,5 @@
 //! What is read from stdin: requests and passwords, and signals that come meanwhile.
-use std::{
-    io::{BufRead, BufReader},
-    process::Command,
-};
-
-use crate::run::{Home, wait};
+use crate::run::Home;
 
 const LINE: [&str; 6] = ["import", "--target", "a.example", "--no-wait", "--request", "-"];
 
@@ -15,15 +10,11 @@ fn a_signal_ends_a_run_that_waits_for_its_stdin() {
     for words in [&LINE[..], &password] {
         for (signal, code) in [("INT", 130), ("TERM", 143)] {
             let home = Home::new();
-            let mut child = home.start(words);
-            let stdin = child.stdin.take().unwrap();
-            // The note on --no-wait comes right before stdin is read.
-            let mut note = String::new();
-            BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut note).unwrap();
-            assert!(note.contains("--no-wait"), "{note}");
-            let id = child.id().to_string();
-            assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
-            wait(child).expect(code);
+            let (running, stdin) = home.start(words);
+            // The note comes right before stdin is read.
+            running.says("--no-wait");
+            running.signal(signal);
+            running.wait().exits(code);
             drop(stdin);
         }
     }
@@ -41,11 +32,11 @@ fn a_request_names_the_field_that_does_not_fit_and_never_repeats_it() {
     ];
     for (body, said) in fields {
         let body = body.replace("\"source\":{", r#""source":{"sourceImage":"a","registryUri":"b.example","#);
-        let text = Home::new().run_with(&LINE, &body).expect(2).says(said);
-        let json = Home::new().run_with(&[&LINE[..], &["-o", "json"]].concat(), &body).expect(2);
+        let text = Home::new().run_with(&LINE, &body).exits(2).says(said);
+        let json = Home::new().run_with(&[&LINE[..], &["-o", "json"]].concat(), &body).exits(2);
         for ran in [text, json] {
             for hidden in ["90210", "9.5e7", "9500", "true,", "struct", "column 0", "invalid"] {
-                assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(hidden), "{ran:#?}");
+                assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(hidden), "{ran}");
             }
         }
     }
@@ -55,21 +46,21 @@ fn a_request_names_the_field_that_does_not_fit_and_never_repeats_it() {
 fn an_empty_password_is_refused_before_anything_is_sent() {
     let import = ["import", "--target", "127.0.0.1:1", "--source", "127.0.0.1:1/app", "-u", "me"];
     let home = Home::new().with("TRANSSHIP_SOURCE_PASSWORD", "");
-    home.run(&import).expect(2).says("--username").says("without a password");
+    home.run(&import).exits(2).says("--username").says("without a password");
     let empty = home.file("empty", "\n");
     home.run(&[&import[..], &["--password-stdin"]].concat())
-        .expect(2)
+        .exits(2)
         .says("--password-stdin: the password is empty");
     let file = [&import[..], &["--password-file", &empty]].concat();
-    home.run(&file).expect(2).says("--password-file: the password is empty");
-    home.run(&[&import[..], &["-p", ""]].concat()).expect(2).says("--password: the password is empty");
+    home.run(&file).exits(2).says("--password-file: the password is empty");
+    home.run(&[&import[..], &["-p", ""]].concat()).exits(2).says("--password: the password is empty");
     let target = ["--target-username", "you", "--target-password-file", &empty];
     home.run(&[&import[..5], &target].concat())
-        .expect(2)
+        .exits(2)
         .says("--target-password-file: the password is empty");
     let body = r#"{"source":{"registryUri":"127.0.0.1:1","sourceImage":"a","credentials":{"username":"me","password":""}}}"#;
     home.run_with(&["import", "--target", "127.0.0.1:1", "--request", "-"], body)
-        .expect(2)
+        .exits(2)
         .says("without a password");
 }
 
@@ -77,6 +68,6 @@ fn an_empty_password_is_refused_before_anything_is_sent() {
 fn a_password_alone_names_the_flag_that_gave_it() {
     let import = ["import", "--target", "127.0.0.1:1", "--source", "b.example/app"];
     let by_stdin = [&import[..], &["--password-stdin"]].concat();
-    Home::new().run_with(&by_stdin, "token").expect(2).says("error: --password-stdin: ");
-    Home::new().run(&[&import[..], &["-p", "token"]].concat()).expect(2).says("error: --password: ");
+    Home::new().run_with(&by_stdin, "token").exits(2).says("error: --password-stdin: ");
+    Home::new().run(&[&import[..], &["-p", "token"]].concat()).exits(2).says("error: --password: ");
 }

@@ -2,7 +2,7 @@
 use std::{
     collections::hash_map::RandomState,
     hash::BuildHasher as _,
-    process::{Command, Stdio},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -71,12 +71,10 @@ fn duration(scene: &Scene) -> Duration {
 
 /// Copies, and kills it after a while; whether it was still running.
 fn killed_after(scene: &Scene, wait: Duration) -> bool {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_transship"));
-    command.args(["copy", &scene.from, &scene.to()]).env_clear().env("HOME", scene.home());
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let program = transship();
+    let running = program.start(&["copy", &scene.from, &scene.to()]);
     thread::sleep(wait);
-    child.kill().unwrap();
-    !child.wait().unwrap().success()
+    running.kill().code != 0
 }
 
 #[test]
