@@ -1,8 +1,9 @@
 //! Kills: a run that was ended with SIGKILL leaves nothing torn, and the next one goes on with it.
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
-use content::Descriptor;
-use testkit::{Content, End, Fake, Mishap, Program, Request, until};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::json;
+use testkit::{End, Fake, FakeSetup, Image, Mishap, Program, Request, Running, until};
 
 use crate::{import, transship};
 
@@ -10,10 +11,13 @@ const MIB: u64 = 1024 * 1024;
 const SIZE: u64 = 24 * MIB;
 /// Where the source stops sending, so that the run is killed in the middle.
 const STALL: u64 = 16 * MIB;
+/// Longer than any test runs.
+const FOR_EVER: Duration = Duration::from_secs(3600);
+/// What stands in the URL of every upload.
+const UPLOAD: &str = "/blobs/uploads/";
 
 struct Scene {
-    content: Content,
-    layer: Descriptor,
+    image: Image,
     source: Fake,
     target: Fake,
     program: Program,
@@ -21,28 +25,24 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let mut content = Content::new();
-        let layer = content.layer(1, usize::try_from(SIZE).unwrap());
-        let root = content.image(1, std::slice::from_ref(&layer));
-        let source = Fake::setup().seed(&content, &root, "app:v1").on_a_thread();
-        let target = Fake::setup().on_a_thread();
-        Self { content, layer, source, target, program: transship() }
+        Self::of(Fake::setup())
     }
 
-    fn blob(&self) -> String {
-        format!("/blobs/{}", self.layer.digest)
+    fn of(target: FakeSetup) -> Self {
+        let image = Image::of(usize::try_from(SIZE).unwrap());
+        let source = Fake::setup().seed(&image.content, &image.root, "app:v1").on_a_thread();
+        Self { image, source, target: target.on_a_thread(), program: transship() }
     }
 
-    fn arguments(&self) -> [String; 5] {
-        let (from, to) = (self.source.reference("app:v1"), self.target.host());
-        ["import", "--source", &from, "--target", &to].map(str::to_owned)
+    /// A run whose source stops in the middle.
+    fn stalled(&self, more: &[&str]) -> Running {
+        self.source.mishap(Mishap::on(http::Method::GET, &self.image.blob()).cut(STALL, End::Stall));
+        self.program.start(&import(&self.source.reference("app:v1"), &self.target.host(), more))
     }
 
     /// A run that is killed once the target has got all that the source sent.
     fn killed(&self, more: &[&str]) {
-        self.source.mishap(Mishap::on(http::Method::GET, &self.blob()).cut(STALL, End::Stall));
-        let arguments = [&self.arguments()[..], &more.map_to_strings()].concat();
-        let running = self.program.start(&arguments);
+        let running = self.stalled(more);
         let came = |request: &Request| request.method == "PUT" && request.received > STALL - MIB;
         until("the target has most of it", || self.target.ledger().count(came) > 0);
         running.signal("KILL");
@@ -54,30 +54,19 @@ impl Scene {
     }
 
     fn again(&self) {
-        self.program.run(&self.arguments()).exits(0);
-        assert!(self.target.holds("app", &self.content), "{}", self.target.ledger());
+        self.program.run(&import(&self.source.reference("app:v1"), &self.target.host(), &[])).exits(0);
+        assert!(self.target.holds("app", &self.image.content), "{}", self.target.ledger());
         assert!(self.target.wrong().is_empty());
     }
 
     fn reads(&self) -> Vec<Request> {
-        self.source.ledger().pick(|request| request.path.ends_with(&self.blob()))
+        self.source.ledger().pick(|request| request.path.ends_with(&self.image.blob()))
     }
 
     /// Where the journal is, and what it holds.
     fn pages(&self) -> Vec<PathBuf> {
-        let folder = self.program.home().join(".local/state/transship/uploads");
-        let listing = fs::read_dir(folder).into_iter().flatten();
+        let listing = fs::read_dir(self.program.journal()).into_iter().flatten();
         listing.map(|entry| entry.unwrap().path()).collect()
-    }
-}
-
-trait Strings {
-    fn map_to_strings(&self) -> Vec<String>;
-}
-
-impl Strings for [&str] {
-    fn map_to_strings(&self) -> Vec<String> {
-        self.iter().map(|text| (*text).to_owned()).collect()
     }
 }
 
@@ -110,30 +99,32 @@ fn a_session_that_is_gone_costs_the_blob_once_more() {
 }
 
 #[test]
-fn a_page_that_was_tampered_with_costs_one_restart_and_leads_nowhere() {
-    let elsewhere = Fake::setup().on_a_thread();
-    let evil = format!("{}/v2/app/blobs/uploads/1", elsewhere.origin());
+fn a_page_that_was_tampered_with_costs_one_restart_and_takes_no_credential_elsewhere() {
+    // Whoever is led there is asked for credentials, too.
+    let elsewhere = Fake::setup().bearer(FOR_EVER).on_a_thread();
+    let led_away = format!("{}/v2/app/blobs/uploads/1", elsewhere.origin());
     for (old, new) in [
         ("\"mark\":[", "\"mark\":[1"),
-        ("http://", "http://user:password@"),
+        ("http://", "http://user:canary-page@"),
         ("upload\":\"http", "upload\":\"nowhere"),
+        (UPLOAD, &led_away),
     ] {
-        let scene = Scene::new();
+        let scene = Scene::of(Fake::setup().bearer(FOR_EVER));
+        let login = json!({"auth": STANDARD.encode("ann:canary-kill")});
+        scene.program.docker_config(&json!({"auths": {scene.target.host(): login}}));
         scene.killed(&[]);
         let page = scene.pages().remove(0);
         let text = fs::read_to_string(&page).unwrap();
+        let ours = text.split('"').find(|word| word.contains(UPLOAD)).unwrap();
+        let old = if old == UPLOAD { ours } else { old };
         assert!(text.contains(old), "{text}");
         fs::write(&page, text.replace(old, new)).unwrap();
         scene.again();
         assert!(scene.reads().len() <= 2, "{}", scene.source.ledger());
+        let basic =
+            |request: &Request| request.header("authorization").is_some_and(|it| it.contains("Basic"));
+        assert!(scene.target.ledger().count(basic) > 0, "{}", scene.target.ledger());
     }
-    let scene = Scene::new();
-    scene.killed(&[]);
-    let page = scene.pages().remove(0);
-    let text = fs::read_to_string(&page).unwrap();
-    let ours = text.split('"').find(|word| word.contains("/blobs/uploads/")).unwrap().to_owned();
-    fs::write(&page, text.replace(&ours, &evil)).unwrap();
-    scene.again();
     let secret = |request: &Request| request.header("authorization").is_some();
     assert_eq!(elsewhere.ledger().count(secret), 0, "{}", elsewhere.ledger());
 }
@@ -150,8 +141,7 @@ fn without_a_journal_nothing_is_written_and_the_blob_begins_again() {
 #[test]
 fn an_interrupted_run_leaves_no_page() {
     let scene = Scene::new();
-    scene.source.mishap(Mishap::on(http::Method::GET, &scene.blob()).cut(STALL, End::Stall));
-    let running = scene.program.start(&scene.arguments());
+    let running = scene.stalled(&[]);
     until("a page is written", || !scene.pages().is_empty());
     running.signal("INT");
     running.wait().exits(130);
@@ -161,10 +151,8 @@ fn an_interrupted_run_leaves_no_page() {
 
 #[test]
 fn a_small_blob_has_no_page() {
-    let mut content = Content::new();
-    let layer = content.layer(1, 3_000_000);
-    let root = content.image(1, &[layer]);
-    let source = Fake::setup().seed(&content, &root, "app:v1").on_a_thread();
+    let image = Image::of(3_000_000);
+    let source = Fake::setup().seed(&image.content, &image.root, "app:v1").on_a_thread();
     let (target, program) = (Fake::setup().on_a_thread(), transship());
     program.run(&import(&source.reference("app:v1"), &target.host(), &[])).exits(0);
     assert!(!program.home().join(".local").exists());
