@@ -1,6 +1,5 @@
 //! Integrity: one wrong byte anywhere, and nothing is complete at the target, whatever carries it.
-use content::Descriptor;
-use testkit::{Authority, Byte, Content, Offer, Registry, Rule};
+use testkit::{Authority, Byte, Image, Offer, Registry, Rule};
 
 use crate::{import, transship};
 
@@ -8,69 +7,55 @@ const SIZE: usize = 300_000;
 /// The first byte, one in the middle, and the last: the last is the one that clients miss.
 const PLACES: [Byte; 3] = [Byte::At(0), Byte::At(SIZE as u64 / 2), Byte::Last];
 
-struct Image {
-    content: Content,
-    root: Descriptor,
-    layer: Descriptor,
+/// Reads of the layer get one wrong byte.
+fn spoilt(image: &Image, byte: Byte) -> Rule {
+    Rule::on(http::Method::GET, &image.blob()).corrupt(byte)
 }
 
-fn image() -> Image {
-    let mut content = Content::new();
-    let layer = content.layer(1, SIZE);
-    let root = content.image(1, std::slice::from_ref(&layer));
-    Image { content, root, layer }
-}
-
-impl Image {
-    fn spoilt(&self, byte: Byte) -> Rule {
-        Rule::on(http::Method::GET, &format!("/blobs/{}", self.layer.digest)).corrupt(byte)
-    }
-
-    /// The target has seen no complete layer, keeps none, and no tag.
-    fn is_not_at(&self, target: &Registry) {
-        assert!(!target.blob(&self.layer.digest).exists());
-        assert!(!target.blob(&self.root.digest).exists());
-        let index = std::fs::read_to_string(target.dir().join("index.json")).unwrap_or_default();
-        assert!(!index.contains("sha256:"), "{index}");
-        let digest = self.layer.digest.to_string().replace(':', "%3A");
-        let named = |query: &str| query.contains(&digest) || query.contains(&self.layer.digest.to_string());
-        for put in target.ledger().pick(|request| request.method == "PUT" && named(&request.query)) {
-            assert!(put.received < SIZE as u64, "a complete body came: {put}");
-            assert!(put.status.is_none_or(|status| status >= 400), "{put}");
-        }
+/// The target has seen no complete layer, keeps none, and no tag.
+fn is_not_at(image: &Image, target: &Registry) {
+    assert!(!target.blob(&image.layer.digest).exists());
+    assert!(!target.blob(&image.root.digest).exists());
+    let index = std::fs::read_to_string(target.dir().join("index.json")).unwrap_or_default();
+    assert!(!index.contains("sha256:"), "{index}");
+    let digest = image.layer.digest.to_string();
+    let named = |query: &str| query.contains(&digest.replace(':', "%3A")) || query.contains(&digest);
+    for put in target.ledger().pick(|request| request.method == "PUT" && named(&request.query)) {
+        assert!(put.received < SIZE as u64, "a complete body came: {put}");
+        assert!(put.status.is_none_or(|status| status >= 400), "{put}");
     }
 }
 
 #[test]
 fn a_wrong_byte_never_completes_over_http1_with_a_length() {
-    let image = image();
+    let image = Image::of(SIZE);
     for byte in PLACES {
         let source = Registry::setup().seed(&image.content, &image.root, "app:v1");
-        let (source, target) = (source.rule(image.spoilt(byte)).start(), Registry::start());
+        let (source, target) = (source.rule(spoilt(&image, byte)).start(), Registry::start());
         transship().run(&import(&source.reference("app:v1"), &target.host(), &[])).exits(5);
         let puts = target.ledger().pick(|request| request.method == "PUT" && request.is_blob());
         assert!(puts.iter().any(|put| put.header("content-length") == Some("300000")), "{}", target.ledger());
-        image.is_not_at(&target);
+        is_not_at(&image, &target);
     }
 }
 
 #[test]
 fn a_wrong_byte_never_completes_from_a_chunked_body() {
-    let image = image();
+    let image = Image::of(SIZE);
     for byte in PLACES {
         let at = if byte == Byte::Last { Byte::At(SIZE as u64 - 1) } else { byte };
         let source = Registry::setup().seed(&image.content, &image.root, "app:v1");
-        let (source, target) = (source.rule(image.spoilt(at).chunked()).start(), Registry::start());
+        let (source, target) = (source.rule(spoilt(&image, at).chunked()).start(), Registry::start());
         transship().run(&import(&source.reference("app:v1"), &target.host(), &[])).exits(5);
-        image.is_not_at(&target);
+        is_not_at(&image, &target);
     }
 }
 
 #[test]
 fn a_wrong_byte_never_completes_over_http2() {
-    let (image, authority) = (image(), Authority::new());
+    let (image, authority) = (Image::of(SIZE), Authority::new());
     for byte in PLACES {
-        let source = Registry::setup().tls(&authority, Offer::Http2).rule(image.spoilt(byte));
+        let source = Registry::setup().tls(&authority, Offer::Http2).rule(spoilt(&image, byte));
         let source = source.seed(&image.content, &image.root, "app:v1").start();
         let target = Registry::setup().tls(&authority, Offer::Http2).start();
         let program = transship();
@@ -81,16 +66,16 @@ fn a_wrong_byte_never_completes_over_http2() {
         program.run(&import(&source.reference("app:v1"), &to, &tls)).exits(5);
         let versions = target.ledger().pick(|request| request.version != http::Version::HTTP_2);
         assert!(versions.is_empty(), "{}", target.ledger());
-        image.is_not_at(&target);
+        is_not_at(&image, &target);
     }
 }
 
 #[test]
 fn a_wrong_byte_never_completes_in_a_layout() {
-    let image = image();
+    let image = Image::of(SIZE);
     for byte in PLACES {
         let source = Registry::setup().seed(&image.content, &image.root, "app:v1");
-        let (source, program) = (source.rule(image.spoilt(byte)).start(), transship());
+        let (source, program) = (source.rule(spoilt(&image, byte)).start(), transship());
         program.run(&import(&source.reference("app:v1"), "oci:images", &[])).exits(5);
         let images = program.home().join("images");
         // The directory is there once another blob has arrived.
@@ -104,7 +89,7 @@ fn a_wrong_byte_never_completes_in_a_layout() {
 
 #[test]
 fn a_wrong_byte_in_a_layout_never_completes_at_a_registry() {
-    let image = image();
+    let image = Image::of(SIZE);
     let (program, target) = (transship(), Registry::start());
     let images = program.home().join("images");
     image.content.write_layout(&images, &[testkit::Entry::named(&image.root, "app:v1")]).unwrap();
@@ -113,27 +98,27 @@ fn a_wrong_byte_in_a_layout_never_completes_at_a_registry() {
     bytes[SIZE - 1] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     program.run(&["copy", "oci:images:app:v1", &target.reference("app:v1")]).exits(5);
-    image.is_not_at(&target);
+    is_not_at(&image, &target);
 }
 
 #[test]
 fn too_many_and_too_few_bytes_never_complete() {
-    let image = image();
+    let image = Image::of(SIZE);
     let bytes = image.content.get(&image.layer.digest).unwrap();
     let long = [bytes, &b"!"[..]].concat();
     for body in [bytes.slice(..SIZE - 1), long.into()] {
-        let rule = Rule::on(http::Method::GET, &format!("/blobs/{}", image.layer.digest));
+        let rule = Rule::on(http::Method::GET, &image.blob());
         let rule = rule.answer(200, "application/octet-stream", body);
         let source = Registry::setup().seed(&image.content, &image.root, "app:v1").rule(rule).start();
         let target = Registry::start();
         transship().run(&import(&source.reference("app:v1"), &target.host(), &[])).exits(5);
-        image.is_not_at(&target);
+        is_not_at(&image, &target);
     }
 }
 
 #[test]
 fn a_wrong_byte_in_a_manifest_reaches_no_target() {
-    let image = image();
+    let image = Image::of(SIZE);
     let rule = Rule::on(http::Method::GET, "/manifests/").corrupt(Byte::At(20));
     let source = Registry::setup().seed(&image.content, &image.root, "app:v1").rule(rule).start();
     let target = Registry::start();

@@ -28,7 +28,7 @@ fn start(program: &Program, source: &Registry, target: &str) -> Running {
 
 /// How many uploads the journal holds for another run to go on with.
 fn journalled(program: &Program) -> usize {
-    let pages = fs::read_dir(program.home().join(".local/state/transship/uploads"));
+    let pages = fs::read_dir(program.journal());
     pages.map_or(0, |pages| {
         pages.filter(|page| fs::metadata(page.as_ref().unwrap().path()).unwrap().len() > 0).count()
     })

@@ -1,6 +1,6 @@
 //! Limits: 50 manifests and layers of 2 GiB, to the one, and decided before the target hears anything.
 use content::Descriptor;
-use testkit::{Content, Registry, images::OCI_LAYER, noise};
+use testkit::{Content, Image, Registry, images::OCI_LAYER, noise};
 
 use crate::{import, transship};
 
@@ -107,9 +107,7 @@ fn a_source_with_credentials_is_not_public() {
 
 #[test]
 fn an_explicit_layer_limit_binds_every_source() {
-    let mut content = Content::new();
-    let layer = content.layer(1, 1001);
-    let root = content.image(1, &[layer]);
+    let Image { content, root, .. } = Image::of(1001);
     let source = Registry::setup().basic("ann", "canary-secret").seed(&content, &root, "app:v1").start();
     let reference = source.reference("app:v1");
     for (limit, code) in [("1000", 6), ("1001", 0)] {

@@ -1,34 +1,28 @@
 //! Resuming: a broken transfer goes on where it broke.
-use testkit::{Authority, Content, End, Fake, Mishap, Offer, Registry, Rule};
+use testkit::{Authority, Content, End, Fake, Image, Mishap, Offer, Registry, Rule};
 
 use crate::{import, transship};
 
 #[test]
 fn a_cut_download_goes_on_at_the_byte_where_it_broke() {
     const SIZE: usize = 3_000_000;
-    let mut content = Content::new();
-    let layer = content.layer(1, SIZE);
-    let root = content.image(1, std::slice::from_ref(&layer));
-    let blob = format!("/blobs/{}", layer.digest);
-    let cut = Rule::on(http::Method::GET, &blob).nth(1).cut(1_000_000);
-    let source = Registry::setup().seed(&content, &root, "app:v1").rule(cut).start();
+    let image = Image::of(SIZE);
+    let cut = Rule::on(http::Method::GET, &image.blob()).nth(1).cut(1_000_000);
+    let source = Registry::setup().seed(&image.content, &image.root, "app:v1").rule(cut).start();
     let target = Registry::start();
     transship().run(&import(&source.reference("app:v1"), &target.host(), &[])).exits(0);
-    assert!(target.holds(&content));
-    let reads = source.ledger().pick(|request| request.path.ends_with(&blob));
+    assert!(target.holds(&image.content));
+    let reads = source.ledger().pick(|request| request.path.ends_with(&image.blob()));
     assert_eq!(reads.len(), 2, "{}", source.ledger());
-    let range = reads[1].header("range").unwrap();
-    let from: u64 = range.strip_prefix("bytes=").unwrap().split('-').next().unwrap().parse().unwrap();
-    assert!(from > 0 && from <= 1_000_000, "{range}");
+    let from = reads[1].first_byte().unwrap();
+    assert!(from > 0 && from <= 1_000_000, "{from}");
     assert_eq!(reads[1].status, Some(206));
     assert_eq!(reads[1].sent, SIZE as u64 - from);
 }
 
 #[test]
 fn a_source_without_ranges_is_read_again_from_the_start() {
-    let mut content = Content::new();
-    let layer = content.layer(1, 500_000);
-    let root = content.image(1, std::slice::from_ref(&layer));
+    let Image { content, root, layer } = Image::of(500_000);
     let blob = format!("/blobs/{}", layer.digest);
     let bytes = content.get(&layer.digest).unwrap().clone();
     let whole = Rule::on(http::Method::GET, &blob).answer(200, "application/octet-stream", bytes);
@@ -42,9 +36,7 @@ fn a_source_without_ranges_is_read_again_from_the_start() {
 
 #[test]
 fn a_cut_upload_is_sent_again() {
-    let mut content = Content::new();
-    let layer = content.layer(1, 500_000);
-    let root = content.image(1, &[layer]);
+    let Image { content, root, .. } = Image::of(500_000);
     let source = Registry::with(&content, &root, "app:v1");
     let target = Registry::setup().rule(Rule::on(http::Method::PUT, "/blobs/").nth(1).hang_up(1000)).start();
     transship().run(&import(&source.reference("app:v1"), &target.host(), &[])).exits(0);
@@ -68,18 +60,12 @@ fn a_busy_registry_is_asked_again() {
     assert!(target.holds(&content));
 }
 
-/// An image with one layer of 24 MiB.
-fn large() -> (Content, content::Descriptor, content::Descriptor) {
-    let mut content = Content::new();
-    let layer = content.layer(1, 24 * 1024 * 1024);
-    let root = content.image(1, std::slice::from_ref(&layer));
-    (content, layer, root)
-}
+const LARGE: usize = 24 * 1024 * 1024;
 
 #[test]
 fn breaks_at_the_source_cost_at_most_a_mib_each() {
     const BREAKS: u64 = 6;
-    let (content, layer, root) = large();
+    let Image { content, root, layer } = Image::of(LARGE);
     let blob = format!("/blobs/{}", layer.digest);
     for end in [End::Reset, End::Fin] {
         let mut source = Fake::setup().seed(&content, &root, "app:v1");
@@ -102,7 +88,7 @@ fn breaks_at_the_source_cost_at_most_a_mib_each() {
 
 #[test]
 fn breaks_at_the_target_cost_at_most_a_mib_each_beyond_what_it_had_not_got() {
-    let (content, layer, root) = large();
+    let Image { content, root, layer } = Image::of(LARGE);
     let blob = format!("/blobs/{}", layer.digest);
     let source = Fake::setup().seed(&content, &root, "app:v1").on_a_thread();
     let mut target = Fake::setup();
@@ -115,14 +101,7 @@ fn breaks_at_the_target_cost_at_most_a_mib_each_beyond_what_it_had_not_got() {
     assert!(target.holds("app", &content));
     let reads = source.ledger().pick(|request| request.path.ends_with(&blob));
     // Each read begins where the target stood, or less than a MiB before it.
-    let starts: Vec<u64> = reads
-        .iter()
-        .skip(1)
-        .map(|read| {
-            let range = read.header("range").unwrap();
-            range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap()
-        })
-        .collect();
+    let starts: Vec<u64> = reads.iter().skip(1).map(|read| read.first_byte().unwrap()).collect();
     let puts = target
         .ledger()
         .pick(|request| request.method == "PUT" && request.is_blob() && request.received > 1000);
@@ -146,9 +125,7 @@ fn breaks_at_the_target_cost_at_most_a_mib_each_beyond_what_it_had_not_got() {
 #[test]
 fn reset_streams_of_http2_cost_a_request_each_that_goes_on_where_it_broke() {
     const SIZE: u64 = 1_000_000;
-    let mut content = Content::new();
-    let layer = content.layer(1, 1_000_000);
-    let root = content.image(1, std::slice::from_ref(&layer));
+    let Image { content, root, layer } = Image::of(1_000_000);
     let (blob, authority) = (format!("/blobs/{}", layer.digest), Authority::new());
     let mut source = Registry::setup().tls(&authority, Offer::Http2).seed(&content, &root, "app:v1");
     for (nth, after) in [(1, 70_000), (2, 1), (3, 0), (4, 250_000), (5, 400_000)] {
@@ -166,8 +143,7 @@ fn reset_streams_of_http2_cost_a_request_each_that_goes_on_where_it_broke() {
     assert!(reads.iter().all(|read| read.version == http::Version::HTTP_2), "{}", source.ledger());
     let mut begins = 0;
     for read in &reads[1..] {
-        let range = read.header("range").unwrap_or("bytes=0-");
-        let from: u64 = range["bytes=".len()..].trim_end_matches('-').parse().unwrap();
+        let from = read.first_byte().unwrap_or(0);
         assert!(from >= begins, "{}", source.ledger());
         begins = from;
     }
