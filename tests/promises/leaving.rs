@@ -173,7 +173,6 @@ fn a_signal_ends_a_credential_helper_too() {
     until("the helper runs", || pid.exists());
     let helper = fs::read_to_string(&pid).unwrap();
     let alive = Path::new("/proc").join(helper.trim()).join("cmdline");
-    assert!(!fs::read(&alive).unwrap().is_empty());
     until("the helper sleeps", || fs::read(&alive).unwrap().starts_with(b"sleep"));
     running.signal("INT");
     running.wait().exits(130);
