@@ -158,8 +158,8 @@ impl Fault {
     pub(crate) fn random(random: &mut Rng) -> Self {
         // Most of what happens, happens to blobs.
         let door = match random.u32(0..10) {
-            0..2 => Door::ReadBlob,
-            2..4 => Door::Send,
+            0..3 => Door::ReadBlob,
+            3..6 => Door::Send,
             _ => random.choice(DOORS).unwrap_or(Door::SourceAny),
         };
         let times = match random.u32(0..20) {
@@ -246,10 +246,12 @@ impl How {
 
     fn any(random: &mut Rng) -> Self {
         let end = random.choice([End::Reset, End::Fin, End::Stall]).unwrap_or(End::Fin);
-        let after = match random.u32(0..4) {
-            0 => random.u64(0..3),
-            1 => random.u64(0..200),
-            2 => random.u64(0..70_000),
+        // Most blobs are small.
+        let after = match random.u32(0..8) {
+            0..2 => random.u64(0..3),
+            2..4 => random.u64(0..30),
+            4 => random.u64(0..300),
+            5..7 => random.u64(0..70_000),
             _ => random.u64(0..3_000_000),
         };
         match random.u32(0..31) {

@@ -148,17 +148,21 @@ impl Line {
                 let _ = tokio::time::timeout(Duration::from_millis(5), drained).await;
             }
             End::Stall => {
-                // Until the peer has had enough.
-                loop {
-                    sleep(Duration::from_secs(1)).await;
-                    let mut piece = [0; 1];
-                    match self.stream.try_read(&mut piece) {
-                        Ok(0) => return,
-                        Err(why) if why.kind() != io::ErrorKind::WouldBlock => return,
-                        _ => {}
-                    }
+                // Until the peer has had enough; on a clock that skips the waiting, a peer that never has is soon known.
+                let mut pause = Duration::from_secs(1);
+                while self.is_open() {
+                    sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(Duration::from_secs(3600));
                 }
             }
+        }
+    }
+
+    /// Whether the peer is still there, as far as can be told without waiting.
+    fn is_open(&self) -> bool {
+        match self.stream.try_read(&mut [0; 1]) {
+            Ok(count) => count > 0,
+            Err(why) => why.kind() == io::ErrorKind::WouldBlock,
         }
     }
 }
