@@ -14,9 +14,9 @@ use crate::{Descriptor, Mark, Marks, Place};
 pub struct Claim(Arc<Mutex<Option<String>>>);
 
 impl Claim {
-    /// Of an upload at `location`.
-    pub fn new(location: impl Into<String>) -> Self {
-        Self(Arc::new(Mutex::new(Some(location.into()))))
+    /// Of an upload at `location`, or at one that is not to be written down.
+    pub fn new(location: Option<String>) -> Self {
+        Self(Arc::new(Mutex::new(location)))
     }
 
     /// Where it is now; `None` once there is nothing to go on with.
@@ -55,8 +55,11 @@ pub trait Page: Send + Sync {
     /// The upload is there from now on.
     fn moved(&self, location: &str);
 
-    /// So much has been read and handed on.
+    /// See [`crate::Witness::reached`].
     fn reached(&self, mark: &Mark);
+
+    /// See [`crate::Witness::went_back`].
+    fn went_back(&self, offset: u64);
 
     /// There is nothing to go on with.
     fn discard(&self);
@@ -67,8 +70,19 @@ pub trait Page: Send + Sync {
 pub struct Unfinished {
     /// Its [`Claim`]'s last location.
     pub location: String,
-    /// What had been read.
+    /// Marks on the way.
     pub marks: Marks,
+    /// How far the blob was read: the target holds no more.
+    pub reached: Mark,
+    /// So many bytes, at most, are vouched for, where the last reading had gone back.
+    pub bound: Option<u64>,
+}
+
+impl Unfinished {
+    /// Whether a target that holds `offset` bytes can have them from what was read.
+    pub fn vouches_for(&self, offset: u64) -> bool {
+        offset <= self.reached.at() && self.bound.is_none_or(|bound| offset <= bound)
+    }
 }
 
 impl fmt::Debug for Unfinished {

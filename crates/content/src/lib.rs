@@ -27,4 +27,4 @@ pub use mark::{Mark, Marks};
 pub use media_type::{MediaType, Role};
 pub use place::Place;
 pub use sides::{At, Begun, Incoming, Mode, Source, Target, Upload, Version};
-pub use verified::Verified;
+pub use verified::{Verified, Witness};

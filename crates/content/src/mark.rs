@@ -20,7 +20,7 @@ pub struct Mark {
 
 impl Mark {
     /// Before the first byte.
-    pub(crate) fn start(algorithm: Algorithm) -> Self {
+    pub fn start(algorithm: Algorithm) -> Self {
         Self { at: 0, hasher: Hasher::new(algorithm) }
     }
 
@@ -32,6 +32,16 @@ impl Mark {
     /// The state of the hash, for [`Self::restore`].
     pub fn save(&self) -> Vec<u8> {
         self.hasher.save()
+    }
+
+    pub(crate) fn hash(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.at = self.at.saturating_add(bytes.len() as u64);
+    }
+
+    /// Whether the same bytes were hashed.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        self.at == other.at && self.hasher.clone().finish() == other.hasher.clone().finish()
     }
 
     /// A mark that was saved at `at`; `None` where the state is none.
@@ -69,8 +79,13 @@ impl Marks {
         self.0.iter().rev().find(|mark| mark.at <= offset)
     }
 
+    /// The first mark at or behind `offset`.
+    pub(crate) fn from(&self, offset: u64) -> Option<&Mark> {
+        self.0.iter().find(|mark| mark.at >= offset)
+    }
+
     /// Forgets the marks behind `offset`: those bytes are read anew.
-    pub(crate) fn forget_after(&mut self, offset: u64) {
+    pub fn forget_after(&mut self, offset: u64) {
         self.0.retain(|mark| mark.at <= offset);
     }
 

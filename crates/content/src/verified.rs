@@ -2,6 +2,9 @@
 //!
 //! The verdict falls on the chunk that completes the size, and a wrong chunk is withheld: over HTTP/1.1 with a
 //! `Content-Length`, a client stops asking at the last byte, and an error raised after it would never be seen.
+//!
+//! Where an upload breaks, the target holds bytes of a reading that has ended, and the verdict falls on another one. So
+//! what is read again is compared with what the earlier reading came to: two readings that differ are untrue.
 use std::{
     fmt,
     pin::Pin,
@@ -21,16 +24,25 @@ pub struct Verified {
     now: Mark,
     /// Points to which an upload can go back; each at a chunk's end.
     marks: Marks,
-    /// Is told of every new mark.
-    witness: Option<Witness>,
+    /// What earlier readings came to of which the target holds bytes; nearest first. This one must come to the same.
+    vouchers: Vec<Mark>,
+    witness: Option<Box<dyn Witness>>,
     /// The first byte that the upload still wants; bytes before it are hashed, not yielded.
     wanted: u64,
     feed: Option<BoxStream<'static, Result<Bytes, Fault>>>,
     verdict: Verdict,
 }
 
-/// Is told of marks while a blob's bytes come.
-type Witness = Box<dyn FnMut(&Mark) + Send>;
+/// Is told how far a blob has been read, so that another run can go on.
+pub trait Witness: Send {
+    /// All bytes before `mark` have been read and agree with what the target may hold of them. Called before the last
+    /// of them are handed on: the target never holds more.
+    fn reached(&mut self, mark: &Mark);
+
+    /// The reading goes back: until it has reached what it had reached before, what was told vouches for no more than
+    /// the first `offset` bytes.
+    fn went_back(&mut self, offset: u64);
+}
 
 #[derive(Debug, Clone)]
 enum Verdict {
@@ -48,6 +60,7 @@ impl Verified {
             size: blob.size,
             now: Mark::start(blob.digest.algorithm()),
             marks: Marks::default(),
+            vouchers: Vec::new(),
             witness: None,
             wanted: 0,
             feed: None,
@@ -59,16 +72,16 @@ impl Verified {
         new
     }
 
-    /// Goes on where an earlier reading of the blob left `marks`. They are not believed: wrong ones end in a wrong
-    /// digest.
+    /// Goes on where an earlier reading of the blob ended: at `reached`, with `marks` on the way. They are not believed:
+    /// wrong ones end in a wrong digest.
     #[must_use]
-    pub fn with_marks(mut self, marks: Marks) -> Self {
-        self.marks = marks;
+    pub fn going_on(mut self, marks: Marks, reached: Mark) -> Self {
+        (self.marks, self.now) = (marks, reached);
         self
     }
 
-    /// Tells `witness` of every mark that is set from now on.
-    pub fn attest(&mut self, witness: impl FnMut(&Mark) + Send + 'static) {
+    /// Tells `witness` from now on.
+    pub fn attest(&mut self, witness: impl Witness + 'static) {
         self.witness = Some(Box::new(witness));
     }
 
@@ -103,10 +116,11 @@ impl Verified {
             self.wanted = self.size;
             return;
         }
+        self.vouch(offset);
         if self.now.at > offset || !matches!(self.verdict, Verdict::Open) {
             self.now = Mark::start(self.digest.algorithm());
-            self.marks.forget_after(offset);
         }
+        self.marks.forget_after(offset);
         if let Some(mark) = self.marks.before(offset).filter(|mark| mark.at > self.now.at) {
             self.now = mark.clone();
         }
@@ -117,6 +131,22 @@ impl Verified {
         }
     }
 
+    /// Keeps what the reading that ends here came to, at or behind the `offset` up to which the target holds it.
+    fn vouch(&mut self, offset: u64) {
+        if offset == 0 {
+            self.vouchers.clear();
+        } else if self.now.at > offset {
+            let voucher = self.marks.from(offset).unwrap_or(&self.now).clone();
+            let place = self.vouchers.partition_point(|other| other.at <= voucher.at);
+            self.vouchers.insert(place, voucher);
+        }
+        if !self.vouchers.is_empty()
+            && let Some(witness) = &mut self.witness
+        {
+            witness.went_back(offset);
+        }
+    }
+
     /// Takes bytes from `stream` from now on; its first byte is the one at [`Self::at`].
     pub fn feed(&mut self, stream: BoxStream<'static, Result<Bytes, Fault>>) {
         self.feed = Some(stream);
@@ -124,7 +154,9 @@ impl Verified {
 
     fn judge(&mut self) {
         let actual = self.now.hasher.clone().finish();
-        self.verdict = if actual == self.digest {
+        self.verdict = if !self.vouchers.is_empty() {
+            Verdict::Failed(self.differs())
+        } else if actual == self.digest {
             Verdict::True
         } else {
             let what = format!("its {} bytes have the digest {actual}", self.size);
@@ -134,6 +166,10 @@ impl Verified {
 
     fn untrue(&self, what: String) -> Fault {
         Fault::new(FaultKind::Untrue, Step::ReadBlob, what).about(&self.digest)
+    }
+
+    fn differs(&self) -> Fault {
+        self.untrue(format!("its first {} bytes were not the same twice", self.now.at))
     }
 
     fn cut_short(&self) -> Fault {
@@ -154,15 +190,19 @@ impl Verified {
         if end > self.size {
             return Err(self.untrue(format!("more than its {} bytes came", self.size)));
         }
-        self.now.hasher.update(&chunk);
-        self.now.at = end;
+        self.take_in(&chunk)?;
         if end == self.size {
             self.judge();
             if let Verdict::Failed(fault) = &self.verdict {
                 return Err(fault.clone());
             }
         } else {
-            self.mark();
+            self.marks.set(&self.now);
+        }
+        if self.vouchers.is_empty()
+            && let Some(witness) = &mut self.witness
+        {
+            witness.reached(&self.now);
         }
         if end <= self.wanted {
             return Ok(None);
@@ -172,12 +212,21 @@ impl Verified {
         Ok(Some(chunk))
     }
 
-    fn mark(&mut self) {
-        if self.marks.set(&self.now)
-            && let Some(witness) = &mut self.witness
-        {
-            witness(&self.now);
+    /// Hashes a chunk, and compares on the way what earlier readings came to.
+    fn take_in(&mut self, mut chunk: &[u8]) -> Result<(), Fault> {
+        let end = self.now.at.saturating_add(chunk.len() as u64);
+        while let Some(voucher) = self.vouchers.first().filter(|voucher| voucher.at <= end).cloned() {
+            let due = usize::try_from(voucher.at.saturating_sub(self.now.at)).unwrap_or(usize::MAX);
+            let (head, tail) = chunk.split_at(due.min(chunk.len()));
+            self.now.hash(head);
+            if !self.now.agrees(&voucher) {
+                return Err(self.differs());
+            }
+            self.vouchers.remove(0);
+            chunk = tail;
         }
+        self.now.hash(chunk);
+        Ok(())
     }
 }
 

@@ -6,8 +6,10 @@
     clippy::panic,
     reason = "a test fails by panicking"
 )]
+use std::sync::{Arc, Mutex};
+
 use bytes::Bytes;
-use content::{Descriptor, Fault, FaultKind, Hasher, Lent, Mark, Marks, MediaType, Step, Verified};
+use content::{Descriptor, Fault, FaultKind, Hasher, Lent, Mark, Marks, MediaType, Step, Verified, Witness};
 use futures::{StreamExt, executor::block_on, stream};
 use proptest::{collection::vec, prelude::*};
 use reference::Algorithm;
@@ -138,31 +140,101 @@ fn lent_bytes_come_home_however_the_transport_ends() {
     assert_eq!((verified.at(), verified.remaining()), (1000, 2000));
 }
 
+/// What a witness was told.
+#[derive(Default)]
+struct Told {
+    reached: Vec<Mark>,
+    back: Vec<u64>,
+}
+
+#[derive(Clone, Default)]
+struct Ear(Arc<Mutex<Told>>);
+
+impl Witness for Ear {
+    fn reached(&mut self, mark: &Mark) {
+        self.0.lock().unwrap().reached.push(mark.clone());
+    }
+
+    fn went_back(&mut self, offset: u64) {
+        self.0.lock().unwrap().back.push(offset);
+    }
+}
+
 #[test]
-fn marks_of_an_earlier_reading_are_gone_on_from_and_never_believed() {
+fn an_earlier_reading_is_gone_on_from_and_never_believed() {
     let bytes = vec![7; 3_000_000];
-    let (described, seen) = (describe(&bytes), std::sync::Arc::new(std::sync::Mutex::new(Vec::new())));
+    let (described, ear) = (describe(&bytes), Ear::default());
     let mut earlier = Verified::new(&described);
-    let told = std::sync::Arc::clone(&seen);
-    earlier.attest(move |mark| told.lock().unwrap().push(mark.clone()));
+    earlier.attest(ear.clone());
     feed(&mut earlier, cut(&bytes[..2_000_000], &[100_000]));
     drain(&mut earlier);
-    let marks = |spoilt: bool| {
-        let mut marks = Marks::default();
-        for mark in seen.lock().unwrap().iter() {
+    for spoilt in [false, true] {
+        let told = ear.0.lock().unwrap();
+        let restore = |mark: &Mark| {
             let mut saved = mark.save();
             saved[0] ^= u8::from(spoilt);
-            assert!(marks.set(&Mark::restore(Algorithm::Sha256, mark.at(), &saved).unwrap()));
+            Mark::restore(Algorithm::Sha256, mark.at(), &saved).unwrap()
+        };
+        let mut marks = Marks::default();
+        for mark in &told.reached {
+            marks.set(&restore(mark));
         }
-        marks
-    };
-    for spoilt in [false, true] {
-        let mut verified = Verified::new(&described).with_marks(marks(spoilt));
+        let reached = restore(told.reached.last().unwrap());
+        assert_eq!(reached.at(), 2_000_000, "told before the last of it was handed on");
+        drop(told);
+        let mut verified = Verified::new(&described).going_on(marks, reached);
         verified.rewind(1_900_000);
         let at = usize::try_from(verified.at()).unwrap();
-        assert!((1_000_000..=1_900_000).contains(&at), "{at}");
+        assert!((1_300_000..=1_900_000).contains(&at), "{at}");
         feed(&mut verified, cut(&bytes[at..], &[100_000]));
         let (yielded, fault) = drain(&mut verified);
         assert_eq!((fault.is_some(), yielded.len() == 1_100_000), (spoilt, !spoilt));
     }
+}
+
+#[test]
+fn a_reading_that_differs_from_the_one_that_the_target_holds_is_untrue() {
+    let bytes = vec![7; 3_000_000];
+    let mut wrong = bytes.clone();
+    wrong[1_500_000] ^= 1;
+    for offset in [1_600_000_usize, 1_999_999] {
+        let mut verified = Verified::new(&describe(&bytes));
+        let ear = Ear::default();
+        verified.attest(ear.clone());
+        // The target holds the wrong byte; it is right when it is read again.
+        feed(&mut verified, cut(&wrong[..2_000_000], &[100_000]));
+        drain(&mut verified);
+        verified.rewind(offset as u64);
+        assert_eq!(ear.0.lock().unwrap().back, [offset as u64]);
+        let told = ear.0.lock().unwrap().reached.len();
+        let at = usize::try_from(verified.at()).unwrap();
+        feed(&mut verified, cut(&bytes[at..], &[70_000]));
+        let (yielded, fault) = drain(&mut verified);
+        assert_eq!(fault.unwrap().kind(), FaultKind::Untrue);
+        assert!(yielded.len() < 3_000_000 - offset && !verified.is_true());
+        // Behind the mark at 1.8 MB the wrong byte is in both readings, and the digest shows it.
+        let noticed = ear.0.lock().unwrap().reached.len() == told;
+        assert_eq!(noticed, offset < 1_800_000);
+    }
+}
+
+#[test]
+fn several_breaks_in_a_row_are_all_compared() {
+    let bytes = vec![7; 3_000_000];
+    let mut wrong = bytes.clone();
+    wrong[650_000] ^= 1;
+    let mut verified = Verified::new(&describe(&bytes));
+    feed(&mut verified, cut(&bytes[..900_000], &[100_000]));
+    drain(&mut verified);
+    // The second reading breaks before it has come to where the first one was, and its bytes are wrong.
+    verified.rewind(600_000);
+    let at = usize::try_from(verified.at()).unwrap();
+    let mut second = cut(&wrong[at..700_000], &[50_000]);
+    second.push(Err(Fault::new(FaultKind::Unreachable, Step::ReadBlob, "reset")));
+    feed(&mut verified, second);
+    drain(&mut verified);
+    verified.rewind(690_000);
+    let at = usize::try_from(verified.at()).unwrap();
+    feed(&mut verified, cut(&bytes[at..], &[50_000]));
+    assert_eq!(drain(&mut verified).1.unwrap().kind(), FaultKind::Untrue);
 }

@@ -1,5 +1,8 @@
 //! The engine: the phases of a copy, in order.
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use content::Journal;
 use reference::Digest;
@@ -98,6 +101,7 @@ impl Engine {
             observer: &self.observer,
             wharf: &self.wharf,
             journal: self.journal.as_deref(),
+            stranded: AtomicBool::new(false),
         };
         let outcomes = voyage.run(standings).await;
         let extent = Extent { manifests: plan.manifests(), blobs: plan.blobs.len() };

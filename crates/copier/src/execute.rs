@@ -2,9 +2,12 @@
 //!
 //! Destinations of one registry travel together: a blob's bytes are read once, sent to the first repository, and
 //! mounted into the others.
-use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicBool};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
-use content::{Descriptor, Journal};
+use content::{Descriptor, FaultKind, Journal};
 use futures::{StreamExt, TryStreamExt, future::join_all, stream};
 use reference::{RefName, RepositoryName};
 
@@ -20,6 +23,8 @@ pub(crate) struct Voyage<'a> {
     pub(crate) observer: &'a Arc<dyn Observer>,
     pub(crate) wharf: &'a Wharf,
     pub(crate) journal: Option<&'a dyn Journal>,
+    /// Whether a transfer has ended the work of others because somebody could not be reached.
+    pub(crate) stranded: AtomicBool,
 }
 
 /// One destination, and what has happened there.
@@ -27,8 +32,6 @@ struct Berth<'a> {
     destination: &'a Destination,
     names: Vec<RefName>,
     rooted: bool,
-    /// Whether a transfer to here has failed because somebody could not be reached.
-    stranded: AtomicBool,
     log: Mutex<Log>,
 }
 
@@ -108,7 +111,10 @@ impl Voyage<'_> {
                 berth.fail(&error);
                 Ok(false)
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                self.stranded.fetch_or(error.kind() == FaultKind::Unreachable, Ordering::Relaxed);
+                Err(error)
+            }
         }
     }
 
@@ -118,7 +124,7 @@ impl Voyage<'_> {
             target: &*berth.destination.target,
             observer: self.observer,
             journal: self.journal,
-            stranded: &berth.stranded,
+            stranded: &self.stranded,
         }
     }
 
@@ -174,7 +180,7 @@ impl<'a> Berth<'a> {
                 (Vec::new(), false)
             }
         };
-        Self { destination, names, rooted, stranded: AtomicBool::new(false), log: Mutex::new(log) }
+        Self { destination, names, rooted, log: Mutex::new(log) }
     }
 
     fn note<T>(&self, change: impl FnOnce(&mut Log) -> T) -> T {

@@ -36,12 +36,12 @@ impl Hallway<'_> {
         mount: Option<&RepositoryName>,
     ) -> Result<Delivery, CopyError> {
         let mut book = Logbook::open(self.journal, self.target, blob);
-        if let Some((upload, marks)) = book.take_up(self.target, blob).await? {
-            self.observer.event(&Event::Resumed { blob, held: upload.offset() });
-            let verified = Verified::new(blob).with_marks(marks);
-            match self.stream(blob, upload, verified, &mut book).await {
-                // What was written down may be what was wrong.
-                Err(error) if self.is_worth_another(blob, &error) => book.discard(),
+        if let Some((upload, verified)) = book.take_up(self.target, blob).await {
+            let held = upload.offset();
+            self.observer.event(&Event::Resumed { blob, held });
+            let (outcome, reach) = self.stream(blob, upload, verified, &mut book).await;
+            match outcome {
+                Err(error) if leads_nowhere(&error, reach.held > held) => self.tell(blob, &error),
                 outcome => return outcome.map(|()| Delivery::Copied),
             }
         }
@@ -50,16 +50,18 @@ impl Hallway<'_> {
             Begun::Mounted => return Ok(Delivery::Mounted),
             Begun::Upload(upload) => upload,
         };
+        book.discard();
         self.observer.event(&Event::Started { blob });
-        match self.stream(blob, first, Verified::new(blob), &mut book).await {
-            Err(error) if self.is_worth_another(blob, &error) => book.discard(),
+        match self.stream(blob, first, Verified::new(blob), &mut book).await.0 {
+            Err(error) if is_wrong_at_source(&error) && blob.size > 0 => self.tell(blob, &error),
             outcome => return outcome.map(|()| Delivery::Copied),
         }
-        // The session that saw wrong bytes is not used again.
+        // The session that saw wrong bytes is not used again, nor what was written down of them.
+        book.discard();
         match self.target.begin(blob, None).await.map_err(CopyError::target)? {
             Begun::Upload(second) => {
-                let sent = self.stream(blob, second, Verified::new(blob), &mut book).await;
-                sent.map(|()| Delivery::Copied)
+                let (outcome, _) = self.stream(blob, second, Verified::new(blob), &mut book).await;
+                outcome.map(|()| Delivery::Copied)
             }
             Begun::Present | Begun::Mounted => Ok(Delivery::Present),
         }
@@ -70,19 +72,13 @@ impl Hallway<'_> {
         let begun = self.target.insist(blob).await.map_err(CopyError::target)?;
         let Begun::Upload(upload) = begun else { return Ok(()) };
         self.observer.event(&Event::Started { blob });
-        self.stream(blob, upload, Verified::new(blob), &mut Logbook::open(None, self.target, blob)).await
+        self.stream(blob, upload, Verified::new(blob), &mut Logbook::none()).await.0
     }
 
-    /// Whether the bytes were wrong, and may be right when they are read again. What a target says is wrong stays so.
-    fn is_worth_another(&self, blob: &Descriptor, error: &CopyError) -> bool {
-        match error {
-            CopyError::Failed { side: Side::Source, fault }
-                if fault.kind() == FaultKind::Untrue && blob.size > 0 =>
-            {
-                self.observer.event(&Event::Retrying { blob, fault });
-                true
-            }
-            _ => false,
+    /// Says that a blob is begun once more, and why.
+    fn tell(&self, blob: &Descriptor, error: &CopyError) {
+        if let CopyError::Failed { fault, .. } = error {
+            self.observer.event(&Event::Retrying { blob, fault });
         }
     }
 
@@ -92,12 +88,14 @@ impl Hallway<'_> {
         upload: Box<dyn Upload>,
         mut verified: Verified,
         book: &mut Logbook,
-    ) -> Result<(), CopyError> {
+    ) -> (Result<(), CopyError>, Reach) {
         book.attend(&mut verified, upload.claim());
-        let mut moored = Moored { upload, book, stranded: self.stranded };
-        let outcome = self.pump(blob, &mut *moored.upload, verified).await;
-        moored.note(&outcome);
-        outcome
+        let start = upload.offset();
+        let mut reach = Reach { read: start, held: start };
+        let mut moored = Moored::new(upload, book, self.stranded);
+        let outcome = self.pump(blob, &mut *moored.upload, verified, &mut reach).await;
+        moored.note(&outcome, reach.read > start);
+        (outcome, reach)
     }
 
     async fn pump(
@@ -105,14 +103,15 @@ impl Hallway<'_> {
         blob: &Descriptor,
         upload: &mut dyn Upload,
         mut verified: Verified,
+        reach: &mut Reach,
     ) -> Result<(), CopyError> {
         let mut budget = Budget::new(SENDS);
-        let mut held = upload.offset();
         loop {
             verified = self.aim(verified, blob, upload.offset()).await?;
             let (lent, home) = Lent::new(verified);
             let Err(fault) = upload.send(lent).await else { return Ok(()) };
             verified = home.await.map_err(|_| CopyError::target(fault.clone()))?;
+            reach.read = reach.read.max(verified.at());
             if let Some(own) = verified.fault() {
                 // The upload broke because its body did: the source, or the bytes themselves, are to blame.
                 return Err(CopyError::source(own.clone().at(self.source.place())));
@@ -125,8 +124,8 @@ impl Hallway<'_> {
                 return Ok(());
             }
             // Progress is what the target holds beyond all that it has held before: not what was sent and lost.
-            budget.progress(upload.offset().saturating_sub(held));
-            held = held.max(upload.offset());
+            budget.progress(upload.offset().saturating_sub(reach.held));
+            reach.held = reach.held.max(upload.offset());
         }
     }
 
@@ -161,6 +160,29 @@ impl Hallway<'_> {
             }
             None => Ok(verified),
         }
+    }
+}
+
+/// How far a transfer came, in bytes from the start of the blob.
+struct Reach {
+    /// What was read, and handed on.
+    read: u64,
+    /// What the target has said that it holds.
+    held: u64,
+}
+
+/// Whether the bytes were wrong, and may be right when they are read again. What a target says is wrong stays so.
+fn is_wrong_at_source(error: &CopyError) -> bool {
+    error.side() == Side::Source && error.kind() == FaultKind::Untrue
+}
+
+/// Whether an upload that was taken up is worth no more: it did not take the target any further, or what was written
+/// down of it was wrong. A hint may cost time, and never the copy.
+fn leads_nowhere(error: &CopyError, further: bool) -> bool {
+    match error {
+        CopyError::Failed { side: Side::Target, .. } => !further,
+        CopyError::Failed { side: Side::Source, fault } => !fault.is_momentary(),
+        CopyError::Refused(_) | CopyError::TagsExist(_) => false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use content::{Claim, Descriptor, FaultKind, Journal, Mark, Marks, Page, Target, Upload, Verified};
+use content::{Claim, Descriptor, FaultKind, Journal, Mark, Page, Target, Upload, Verified, Witness};
 
 use crate::CopyError;
 
@@ -27,35 +27,41 @@ impl Logbook {
         Self { page: journal.and_then(|journal| journal.page(target.place(), blob)), stays: false }
     }
 
-    /// The upload that an earlier run left, where it can be continued, and the marks of what was read for it.
+    /// Of a transfer that is not written down.
+    pub(crate) fn none() -> Self {
+        Self { page: None, stays: false }
+    }
+
+    /// The upload that an earlier run left, where it can be continued, and the blob as far as it was read for it.
     pub(crate) async fn take_up(
         &mut self,
         target: &dyn Target,
         blob: &Descriptor,
-    ) -> Result<Option<(Box<dyn Upload>, Marks)>, CopyError> {
-        let Some(left) = self.page.as_ref().and_then(|page| page.read()) else { return Ok(None) };
+    ) -> Option<(Box<dyn Upload>, Verified)> {
+        let left = self.page.as_ref()?.read()?;
         match target.reopen(blob, &left.location).await {
-            Ok(Some(upload)) => Ok(Some((upload, left.marks))),
-            Err(fault) if fault.kind() == FaultKind::Unreachable => {
-                self.stays = true;
-                Err(CopyError::target(fault))
+            Ok(Some(upload)) if left.vouches_for(upload.offset()) && left.reached.at() <= blob.size => {
+                Some((upload, Verified::new(blob).going_on(left.marks, left.reached)))
             }
-            Ok(None) | Err(_) => {
-                self.discard();
-                Ok(None)
+            Ok(_) => None,
+            Err(fault) => {
+                // Until another upload has begun: its registry may be back by the next run.
+                self.stays = fault.kind() == FaultKind::Unreachable;
+                None
             }
         }
     }
 
     /// Writes down what is handed on to the upload of `claim`.
     pub(crate) fn attend(&self, verified: &mut Verified, claim: Option<Claim>) {
-        let (Some(page), Some(claim)) = (&self.page, claim) else { return };
-        let mut pen = Pen { page: Arc::clone(page), claim, written: None };
-        verified.attest(move |mark| pen.note(mark));
+        if let (Some(page), Some(claim)) = (&self.page, claim) {
+            verified.attest(Pen { page: Arc::clone(page), claim, written: None });
+        }
     }
 
-    /// What was written belongs to bytes that were wrong.
-    pub(crate) fn discard(&self) {
+    /// What was written is of no more use: its upload has ended, or its bytes were wrong.
+    pub(crate) fn discard(&mut self) {
+        self.stays = false;
         if let Some(page) = &self.page {
             page.discard();
         }
@@ -77,8 +83,8 @@ struct Pen {
     written: Option<String>,
 }
 
-impl Pen {
-    fn note(&mut self, mark: &Mark) {
+impl Witness for Pen {
+    fn reached(&mut self, mark: &Mark) {
         let location = self.claim.location();
         match &location {
             None => return,
@@ -88,30 +94,39 @@ impl Pen {
         self.written = location;
         self.page.reached(mark);
     }
+
+    fn went_back(&mut self, offset: u64) {
+        self.page.went_back(offset);
+    }
 }
 
-/// An upload that is cancelled when it is dropped, but for one that was stranded.
+/// An upload that is cancelled when it is dropped, unless somebody on the way could not be reached.
 pub(crate) struct Moored<'a> {
     pub(crate) upload: Box<dyn Upload>,
     pub(crate) book: &'a mut Logbook,
-    /// Whether somebody on the way could not be reached, whoever noticed it first.
+    /// Whether another transfer between the two has ended for that reason, and ends this one.
     pub(crate) stranded: &'a AtomicBool,
+    /// Whether this one has ended so; `None` when it was dropped on the way.
+    is_stranded: Option<bool>,
 }
 
-impl Moored<'_> {
-    /// Notes how the transfer ended.
-    pub(crate) fn note(&self, outcome: &Result<(), CopyError>) {
-        if outcome.as_ref().is_err_and(|error| error.kind() == FaultKind::Unreachable) {
-            self.stranded.store(true, Ordering::Relaxed);
-        }
+impl<'a> Moored<'a> {
+    pub(crate) fn new(upload: Box<dyn Upload>, book: &'a mut Logbook, stranded: &'a AtomicBool) -> Self {
+        Self { upload, book, stranded, is_stranded: None }
+    }
+
+    /// Notes how the transfer ended, and whether anything was handed on.
+    pub(crate) fn note(&mut self, outcome: &Result<(), CopyError>, moved: bool) {
+        let is_unreachable = |error: &CopyError| error.kind() == FaultKind::Unreachable;
+        self.is_stranded = Some(moved && outcome.as_ref().is_err_and(is_unreachable));
     }
 }
 
 impl Drop for Moored<'_> {
     fn drop(&mut self) {
-        let continued =
-            self.book.page.is_some() && self.upload.claim().is_some_and(|claim| claim.location().is_some());
-        if continued && self.stranded.load(Ordering::Relaxed) {
+        let is_stranded = self.is_stranded.unwrap_or_else(|| self.stranded.load(Ordering::Relaxed));
+        let goes_on = || self.upload.claim().is_some_and(|claim| claim.location().is_some());
+        if is_stranded && self.book.page.is_some() && goes_on() {
             self.upload.leave();
             self.book.stays = true;
         }

@@ -10,7 +10,7 @@ use futures::{
 
 use crate::budget::{Budget, READS};
 
-/// How many bytes of one blob may be thrown away in all, when a server ignores the range it was asked for.
+/// How many bytes one reading of a blob may throw away in all, where a server ignores the range it was asked for.
 const DISCARD_CAP: u64 = 256 * 1024 * 1024;
 
 /// The bytes of `blob` from `at` to its end. A break is resumed where it happened, as often as the budget allows. What a

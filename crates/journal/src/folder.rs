@@ -10,7 +10,7 @@ use std::{
 use content::{Descriptor, Hasher, Journal, Page, Place};
 use reference::Algorithm;
 
-use crate::page::FilePage;
+use crate::page::{FilePage, is_at};
 
 /// How old a page may be that is still gone on with. Registries forget uploads, distribution after a week by default
 /// (`storage.maintenance.uploadpurging.age`).
@@ -47,7 +47,7 @@ impl Folder {
         make_private(&self.path)?;
         let path = self.path.join(name.hex());
         let file = open_private(&path)?;
-        if file.try_lock().is_err() {
+        if file.try_lock().is_err() || !is_at(&file, &path) {
             return Ok(None);
         }
         Ok(Some(FilePage::new(path, file, subject, blob.digest.algorithm())))
@@ -78,7 +78,7 @@ fn make_private(path: &Path) -> io::Result<()> {
 /// written over.
 fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
+    options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;

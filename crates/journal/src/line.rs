@@ -10,17 +10,27 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Line {
-    /// What the page is about: a place and a digest, in one word.
+    /// What the page is about: a place and a digest, in one word. Always the first.
     Page(String),
+    /// How far the blob was read, and the state of its hash. Always the second, of one length, and written over.
+    Reached(String, String),
     /// The upload is there from now on.
     Upload(String),
-    /// So many bytes were read, and this is the state of their hash.
+    /// A mark on the way.
     Mark(u64, String),
+    /// The reading has gone back: all that stands before vouches for so many bytes and no more.
+    Back(u64),
+    /// It has come again to where it was: the second line is of this reading.
+    On,
 }
 
 impl Line {
-    pub(crate) fn of(mark: &Mark) -> Self {
+    pub(crate) fn mark(mark: &Mark) -> Self {
         Self::Mark(mark.at(), BASE64_STANDARD.encode(mark.save()))
+    }
+
+    pub(crate) fn reached(mark: &Mark) -> Self {
+        Self::Reached(format!("{:020}", mark.at()), BASE64_STANDARD.encode(mark.save()))
     }
 
     /// The line with its end.
@@ -36,23 +46,30 @@ impl Line {
 pub(crate) fn unfinished(page: impl BufRead, subject: &str, algorithm: Algorithm) -> Option<Unfinished> {
     let lines = page.split(b'\n').map_while(Result::ok);
     let mut lines = lines.filter_map(|line| serde_json::from_slice(&line).ok());
+    let restored = |at, state: &str| Mark::restore(algorithm, at, &BASE64_STANDARD.decode(state).ok()?);
     if lines.next() != Some(Line::Page(subject.to_owned())) {
         return None;
     }
-    let (mut location, mut marks) = (None, Marks::default());
+    let Some(Line::Reached(at, state)) = lines.next() else { return None };
+    let reached = restored(at.parse().ok()?, &state)?;
+    let (mut location, mut marks, mut bound) = (None, Marks::default(), None);
     for line in lines {
         match line {
-            Line::Page(_) => {}
+            Line::Page(_) | Line::Reached(..) => {}
             Line::Upload(now) => location = Some(now),
             Line::Mark(at, state) => {
-                let state = BASE64_STANDARD.decode(state).ok();
-                if let Some(mark) = state.and_then(|state| Mark::restore(algorithm, at, &state)) {
+                if let Some(mark) = restored(at, &state) {
                     marks.set(&mark);
                 }
             }
+            Line::Back(offset) => {
+                marks.forget_after(offset);
+                bound = Some(offset);
+            }
+            Line::On => bound = None,
         }
     }
-    Some(Unfinished { location: location?, marks })
+    Some(Unfinished { location: location?, marks, reached, bound })
 }
 
 #[cfg(test)]
@@ -64,10 +81,12 @@ mod tests {
         let text = |line: Line| String::from_utf8(line.bytes()).unwrap();
         let page = text(Line::Page("here sha256:00".into()));
         let upload = text(Line::Upload("http://here/1".into()));
+        let reached = text(Line::reached(&Mark::start(Algorithm::Sha256)));
         let read = |text: &str| unfinished(text.as_bytes(), "here sha256:00", Algorithm::Sha256);
-        let whole = format!("{page}{upload}what is this\n{{\"mark\":[9,\"AAAA\"]}}\n{{\"upl");
+        let whole = format!("{page}{reached}{upload}what is this\n{{\"mark\":[9,\"AAAA\"]}}\n{{\"upl");
         assert_eq!(read(&whole).unwrap().location, "http://here/1");
-        assert!(read(&page).is_none());
+        assert!(read(&format!("{page}{reached}")).is_none());
+        assert!(read(&format!("{page}{upload}{upload}")).is_none());
         assert!(read(&upload).is_none());
         assert!(read("").is_none());
         assert!(unfinished(whole.as_bytes(), "there sha256:00", Algorithm::Sha256).is_none());

@@ -1,8 +1,8 @@
 //! Pages: one file each, written by whoever holds its lock.
 use std::{
     fs::File,
-    io::{self, BufReader, Read as _, Seek as _, Write as _},
-    path::PathBuf,
+    io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,6 +13,8 @@ use crate::line::{Line, unfinished};
 
 /// The most bytes of a page that are read: enough for a blob of 500 GiB.
 const MOST: u64 = 256 * 1024 * 1024;
+/// The least distance between two marks, in bytes.
+const EVERY: u64 = 512 * 1024;
 
 /// One page, for as long as its lock is held.
 #[derive(Debug)]
@@ -26,36 +28,50 @@ pub(crate) struct FilePage {
 
 #[derive(Debug)]
 struct State {
-    /// Opened to be read and appended to, and locked.
+    /// Opened to be read and written, and locked.
     file: File,
     /// Whether its lines are of this run, or of one that it goes on with.
     begun: bool,
+    /// Where the last mark is.
+    marked: u64,
+    /// Whether the reading has gone back, and not yet come again to where it was.
+    back: bool,
 }
 
 impl FilePage {
     /// Of a file that is locked.
     pub(crate) fn new(path: PathBuf, file: File, subject: String, algorithm: Algorithm) -> Self {
-        Self { path, subject, algorithm, state: Mutex::new(State { file, begun: false }) }
+        let state = State { file, begun: false, marked: 0, back: false };
+        Self { path, subject, algorithm, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, line: &Line) {
-        if let Err(why) = self.append(line) {
+    /// Nothing fails when a journal cannot be written.
+    fn write(&self, what: impl FnOnce(&mut State) -> io::Result<()>) {
+        let mut state = self.state();
+        let written = self.begin(&mut state).and_then(|()| what(&mut state));
+        if let Err(why) = written {
             tracing::debug!(page = %self.path.display(), %why, "the journal cannot be written");
         }
     }
 
-    fn append(&self, line: &Line) -> io::Result<()> {
-        let mut state = self.state();
-        if !state.begun {
-            state.file.set_len(0)?;
-            state.file.write_all(&Line::Page(self.subject.clone()).bytes())?;
-            state.begun = true;
+    /// Writes the first two lines, where they do not stand yet.
+    fn begin(&self, state: &mut State) -> io::Result<()> {
+        if state.begun {
+            return Ok(());
         }
-        state.file.write_all(&line.bytes())
+        state.file.set_len(0)?;
+        state.append(&self.first())?;
+        state.append(&Line::reached(&Mark::start(self.algorithm)))?;
+        (state.begun, state.marked, state.back) = (true, 0, false);
+        Ok(())
+    }
+
+    fn first(&self) -> Line {
+        Line::Page(self.subject.clone())
     }
 
     /// Reads all that is there; what comes next begins on a line of its own, whatever was torn.
@@ -63,11 +79,25 @@ impl FilePage {
         let mut state = self.state();
         state.file.rewind()?;
         let left = unfinished(BufReader::new((&state.file).take(MOST)), &self.subject, self.algorithm);
-        if left.is_some() {
+        if let Some(left) = &left {
+            state.file.seek(SeekFrom::End(0))?;
             state.file.write_all(b"\n")?;
-            state.begun = true;
+            (state.begun, state.marked, state.back) = (true, left.reached.at(), left.bound.is_some());
         }
         Ok(left)
+    }
+}
+
+impl State {
+    fn append(&mut self, line: &Line) -> io::Result<()> {
+        self.file.seek(SeekFrom::End(0))?;
+        self.file.write_all(&line.bytes())
+    }
+
+    /// Writes `line` over the one that begins at `start`, and is as long.
+    fn replace(&mut self, start: usize, line: &Line) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(start as u64))?;
+        self.file.write_all(&line.bytes())
     }
 }
 
@@ -77,11 +107,29 @@ impl Page for FilePage {
     }
 
     fn moved(&self, location: &str) {
-        self.note(&Line::Upload(location.to_owned()));
+        self.write(|state| state.append(&Line::Upload(location.to_owned())));
     }
 
     fn reached(&self, mark: &Mark) {
-        self.note(&Line::of(mark));
+        self.write(|state| {
+            state.replace(self.first().bytes().len(), &Line::reached(mark))?;
+            if std::mem::take(&mut state.back) {
+                state.append(&Line::On)?;
+            }
+            if mark.at().saturating_sub(state.marked) >= EVERY {
+                state.append(&Line::mark(mark))?;
+                state.marked = mark.at();
+            }
+            Ok(())
+        });
+    }
+
+    fn went_back(&self, offset: u64) {
+        self.write(|state| {
+            state.append(&Line::Back(offset))?;
+            (state.back, state.marked) = (true, state.marked.min(offset));
+            Ok(())
+        });
     }
 
     fn discard(&self) {
@@ -95,10 +143,27 @@ impl Page for FilePage {
 
 impl Drop for FilePage {
     fn drop(&mut self) {
-        let is_empty = self.state().file.metadata().is_ok_and(|metadata| metadata.len() == 0);
-        if is_empty {
+        let state = self.state();
+        let is_empty = state.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        if is_empty && is_at(&state.file, &self.path) {
             // One that stays is empty, and is swept up later.
             drop(std::fs::remove_file(&self.path));
         }
+    }
+}
+
+/// Whether `path` still names `file`: whoever had it before may have removed it in the moment between opening and
+/// locking it.
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let (Ok(ours), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else { return false };
+        (ours.dev(), ours.ino()) == (named.dev(), named.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        path.exists()
     }
 }

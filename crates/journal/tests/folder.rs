@@ -1,9 +1,9 @@
 //! What a journal in files promises: it tells what was written, to one run at a time, and to nobody else.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-use std::{fs, path::Path, time::SystemTime};
+use std::{fs, path::Path, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
-use content::{Descriptor, Hasher, Journal, Mark, MediaType, Place, Verified};
+use content::{Descriptor, Hasher, Journal, Mark, MediaType, Page, Place, Verified, Witness};
 use futures::{StreamExt, executor::block_on, stream};
 use journal::Folder;
 use reference::Algorithm;
@@ -21,19 +21,29 @@ fn blob() -> (Vec<u8>, Descriptor) {
     (bytes, descriptor)
 }
 
-/// The marks of the first three MiB.
-fn marks() -> Vec<Mark> {
+/// Writes down that the first `mib` MiB of the blob were read, and the upload's places on the way.
+fn fill(page: &Arc<dyn Page>, mib: usize, locations: &[&str]) {
+    struct Pen(Arc<dyn Page>);
+    impl Witness for Pen {
+        fn reached(&mut self, mark: &Mark) {
+            self.0.reached(mark);
+        }
+
+        fn went_back(&mut self, offset: u64) {
+            self.0.went_back(offset);
+        }
+    }
     let (bytes, blob) = blob();
-    let (told, marks) = std::sync::mpsc::channel();
     let mut verified = Verified::new(&blob);
-    verified.attest(move |mark| told.send(mark.clone()).unwrap());
-    let chunks: Vec<_> = bytes.chunks(MIB).take(3).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+    verified.attest(Pen(Arc::clone(page)));
+    let chunks: Vec<_> = bytes.chunks(MIB / 4).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
     verified.feed(stream::iter(chunks).boxed());
-    for _ in 0..3 {
+    for location in locations {
+        page.moved(location);
+    }
+    for _ in 0..4 * mib {
         block_on(verified.next()).unwrap().unwrap();
     }
-    drop(verified);
-    marks.into_iter().collect()
 }
 
 fn files(path: &Path) -> Vec<fs::DirEntry> {
@@ -46,23 +56,34 @@ fn what_is_written_is_there_for_the_next_run() {
     let (bytes, blob) = blob();
     let page = Folder::new(dir.path()).page(&place("https://a"), &blob).unwrap();
     assert!(page.read().is_none());
-    page.moved("https://a/1");
-    for mark in &marks() {
-        page.reached(mark);
-    }
-    page.moved("https://a/2");
+    fill(&page, 3, &["https://a/1", "https://a/2"]);
     drop(page);
 
     let journal = Folder::new(dir.path());
     assert!(journal.page(&place("https://b"), &blob).unwrap().read().is_none());
     let left = journal.page(&place("https://a"), &blob).unwrap().read().unwrap();
     assert_eq!(left.location, "https://a/2");
-    let mut verified = Verified::new(&blob).with_marks(left.marks);
-    verified.rewind(3 * MIB as u64 + 5);
-    assert_eq!(verified.at(), 3 * MIB as u64);
-    verified.feed(stream::iter([Ok(Bytes::copy_from_slice(&bytes[3 * MIB..]))]).boxed());
-    assert_eq!(block_on(verified.next()).unwrap().unwrap().len(), MIB - 5);
+    assert!(left.vouches_for(3 * MIB as u64) && !left.vouches_for(3 * MIB as u64 + 1));
+    let mut verified = Verified::new(&blob).going_on(left.marks, left.reached);
+    verified.rewind(2 * MIB as u64 + 5);
+    assert_eq!(verified.at(), 2 * MIB as u64);
+    verified.feed(stream::iter([Ok(Bytes::copy_from_slice(&bytes[2 * MIB..]))]).boxed());
+    assert_eq!(block_on(verified.next()).unwrap().unwrap().len(), 2 * MIB - 5);
     assert!(verified.is_true());
+}
+
+#[test]
+fn after_going_back_no_more_is_vouched_for_until_the_reading_is_there_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, (_, blob)) = (Folder::new(dir.path()), blob());
+    let page = journal.page(&place("https://a"), &blob).unwrap();
+    fill(&page, 3, &["https://a/1"]);
+    page.went_back(MIB as u64);
+    let left = page.read().unwrap();
+    assert!(left.vouches_for(MIB as u64) && !left.vouches_for(MIB as u64 + 1));
+    assert!(left.marks.before(u64::MAX).unwrap().at() <= MIB as u64);
+    page.reached(&left.reached);
+    assert!(page.read().unwrap().vouches_for(3 * MIB as u64));
 }
 
 #[test]

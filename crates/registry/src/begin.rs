@@ -82,8 +82,10 @@ impl Repository {
         match session.ask_where().await {
             Ok(stands) => Ok(stands.then(|| Box::new(session) as Box<dyn Upload>)),
             Err(fault) => {
-                // It may answer the next run.
-                session.leave();
+                if fault.kind() == FaultKind::Unreachable {
+                    // It may answer the next run.
+                    session.leave();
+                }
                 Err(fault)
             }
         }

@@ -46,6 +46,11 @@ impl SessionUrl {
         Ok(Self { url: admission.url, own: admission.credentials })
     }
 
+    /// What another run may go on with: nothing that credentials have been kept from, for nobody would remember that.
+    pub(crate) fn claimed(&self) -> Option<String> {
+        self.own.then(|| self.url.as_str().to_owned())
+    }
+
     /// The URL that commits the upload as `digest`: the query is kept byte for byte, the digest comes last.
     pub(crate) fn committing(&self, digest: &Digest) -> Url {
         let mut url = self.url.clone();

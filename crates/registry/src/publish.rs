@@ -39,10 +39,11 @@ impl Repository {
         if !is_written(reply.status) {
             return self.unwritten(manifest, name, reply).await;
         }
-        if is_page(&reply) {
+        let said = said_digest(&reply);
+        // Quay says "OK" in HTML, and names the digest: a web page does not.
+        if said.is_none() && is_page(&reply) {
             return Err(web_page(STEP, reply.status));
         }
-        let said = said_digest(&reply);
         check_said(manifest.digest(), said.as_ref(), STEP)?;
         let (status, lists_referrers) = (reply.status, reply.header("oci-subject").is_some());
         drain(reply).await;

@@ -249,7 +249,8 @@ impl Session {
                 fault.momentary()
             }
             413 | 404 | 405 if self.step_down() => {
-                self.state = State::Spent;
+                // What a session holds is worth asking for: the refusal may be a proxy's, of the number of bytes.
+                self.state = if self.offset > 0 { State::Open } else { State::Spent };
                 fault.momentary()
             }
             _ => fault,

@@ -37,6 +37,8 @@ pub(crate) struct Session {
     pub(crate) rung: Rung,
     /// Whether a commit may have been done although its answer did not arrive.
     pub(crate) maybe_committed: bool,
+    /// Where it refused to go on although it says that it stands there.
+    refused_at: Option<u64>,
     /// The answer to a challenge that came while bytes were sent, for the next attempt.
     pub(crate) fresh: Option<Authorization>,
     /// How long to leave a host alone that is not the registry.
@@ -67,13 +69,14 @@ impl Session {
         Self {
             repository,
             blob,
-            claim: Claim::new(opened.at.url.as_str()),
+            claim: Claim::new(opened.at.claimed()),
             at: opened.at,
             least_chunk: opened.least_chunk,
             offset: 0,
             given: 0,
             rung,
             maybe_committed: false,
+            refused_at: None,
             fresh: None,
             rest: Duration::ZERO,
             state: State::Open,
@@ -97,7 +100,9 @@ impl Session {
         if refused {
             self.step_down();
         }
-        if stands {
+        // A session that refuses to go on at the very byte that it names does not know where it stands.
+        let contradicts = refused && stands && self.refused_at.replace(before) == Some(before);
+        if stands && !contradicts {
             self.state = State::Open;
             return Ok(false);
         }
@@ -119,7 +124,7 @@ impl Session {
         }
         let new = self.repository.open_session(&self.blob).await?;
         let (rung, claim) = (self.rung.max(new.rung), self.claim.clone());
-        claim.moved(Some(new.at.url.as_str().to_owned()));
+        claim.moved(new.at.claimed());
         *self = *new;
         (self.rung, self.claim) = (rung, claim);
         Ok(())
@@ -150,7 +155,9 @@ impl Session {
             _ => None,
         };
         if let Some(offset) = stands {
-            self.moved(&reply)?;
+            if !reply.elsewhere {
+                self.moved(&reply)?;
+            }
             self.offset = offset;
         }
         drain(reply).await;
@@ -167,7 +174,7 @@ impl Session {
     }
 
     fn move_to(&mut self, at: SessionUrl) {
-        self.claim.moved(Some(at.url.as_str().to_owned()));
+        self.claim.moved(at.claimed());
         self.at = at;
     }
 }

@@ -44,7 +44,8 @@ impl Page for Sheet {
         for mark in &noted {
             marks.set(mark);
         }
-        Some(Unfinished { location, marks })
+        let reached = noted.last()?.clone();
+        Some(Unfinished { location, marks, reached, bound: None })
     }
 
     fn moved(&self, location: &str) {
@@ -54,6 +55,8 @@ impl Page for Sheet {
     fn reached(&self, mark: &Mark) {
         self.with(|pages| pages.entry(self.1.clone()).or_default().1.push(mark.clone()));
     }
+
+    fn went_back(&self, _offset: u64) {}
 
     fn discard(&self) {
         self.with(|pages| pages.remove(&self.1));

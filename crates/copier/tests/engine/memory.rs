@@ -357,7 +357,7 @@ impl Upload for Session {
     }
 
     fn claim(&self) -> Option<Claim> {
-        Some(Claim::new(self.location()))
+        Some(Claim::new(Some(self.location())))
     }
 
     fn leave(&mut self) {
