@@ -2,7 +2,7 @@
 use content::FaultKind;
 use copier::Side;
 use http::Method;
-use testkit::{Content, End, Fake, Mishap, Request};
+use testkit::{Byte, Content, End, Fake, Mishap, Request};
 
 use crate::world::{Image, copy, target};
 
@@ -144,4 +144,42 @@ async fn a_blob_that_is_kept_under_another_digest_is_untrue() {
         let tagged = target.ledger().count(|r| r.path.ends_with("/manifests/v1") && r.method == Method::PUT);
         assert_eq!(tagged, usize::from(path == "/manifests/"), "{}", target.ledger());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_byte_that_was_wrong_once_never_stays_at_a_target_that_broke_behind_it() {
+    for wrong in [100_000, 900_000, 1_400_000, 1_950_000] {
+        let image = Image::of(3_000_000);
+        let source = image.source([image.reading().nth(1).corrupt(Byte::At(wrong))]);
+        // It keeps what came, and takes what it is given.
+        let target = Fake::setup().careless().start();
+        let put = Mishap::on(Method::PUT, &format!("/blobs/uploads/*{}", image.layer.digest.hex()));
+        target.mishap(put.nth(1).cut_request(2_000_000, End::Reset));
+        copy(&source, &target).await.unwrap();
+        image.is_at(&target);
+        assert_eq!(target.wrong(), [], "byte {wrong}: {}", target.ledger());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_refuses_to_go_on_where_it_says_it_stands_is_replaced() {
+    let image = bare();
+    let (source, target) = (image.source([]), target([cut(1, 300_000, End::Reset)]));
+    // It says one byte too many, and refuses the next one.
+    target.mishap(Mishap::on(Method::GET, "/blobs/uploads/").shift_range(-1));
+    copy(&source, &target).await.unwrap();
+    image.is_at(&target);
+    assert!(target.ledger().all().len() < 25, "{}", target.ledger());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_on_bodies_costs_no_byte_that_a_session_holds() {
+    let image = bare();
+    let (source, target) = (image.source([]), target([cut(1, 300_000, End::Reset)]));
+    target.mishap(Mishap::on(Method::PUT, "/blobs/uploads/").nth(2).status(413));
+    copy(&source, &target).await.unwrap();
+    image.is_at(&target);
+    assert_eq!(count(&target, &Method::POST), 1, "{}", target.ledger());
+    let patch = target.ledger().pick(|request| request.method == Method::PATCH).remove(0);
+    assert_eq!(patch.header("content-range"), Some("300000-999999"), "{}", target.ledger());
 }

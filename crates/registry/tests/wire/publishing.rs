@@ -134,6 +134,23 @@ async fn a_refused_tag_at_the_same_digest_is_done_and_at_another_a_conflict() {
 }
 
 #[tokio::test]
+async fn an_ok_in_html_that_names_the_digest_is_a_registrys() {
+    for (named, kind) in [(true, None), (false, Some(FaultKind::Untrue))] {
+        let manifest = manifest("");
+        let digest = format!("Docker-Content-Digest: {}", manifest.digest());
+        let server = Script::start(move |_, _| {
+            let mut headers = vec!["Content-Type: text/html; charset=utf-8"];
+            headers.extend(named.then_some(&*digest));
+            answer(201, &headers, "OK")
+        })
+        .await;
+        let name = RefName::new("v1");
+        let published = server.repository("app").publish(&manifest, At::Name(&name), Mode::Force).await;
+        assert_eq!(published.err().map(|fault| fault.kind()), kind);
+    }
+}
+
+#[tokio::test]
 async fn a_manifest_that_is_kept_under_another_digest_is_untrue() {
     let said = format!("Docker-Content-Digest: {}", Hasher::digest(Algorithm::Sha256, b"other"));
     let server = Script::start(move |_, _| answer(201, &[&said], "")).await;
