@@ -21,8 +21,8 @@ fn blob() -> (Vec<u8>, Descriptor) {
     (bytes, descriptor)
 }
 
-/// Writes down that the first `mib` MiB of the blob were read, and the upload's places on the way.
-fn fill(page: &Arc<dyn Page>, mib: usize, locations: &[&str]) {
+/// Writes down that the first `quarters` of a MiB of the blob were read, and the upload's places on the way.
+fn fill(page: &Arc<dyn Page>, quarters: usize, locations: &[&str]) {
     struct Pen(Arc<dyn Page>);
     impl Witness for Pen {
         fn reached(&mut self, mark: &Mark) {
@@ -41,7 +41,7 @@ fn fill(page: &Arc<dyn Page>, mib: usize, locations: &[&str]) {
     for location in locations {
         page.moved(location);
     }
-    for _ in 0..4 * mib {
+    for _ in 0..quarters {
         block_on(verified.next()).unwrap().unwrap();
     }
 }
@@ -56,7 +56,7 @@ fn what_is_written_is_there_for_the_next_run() {
     let (bytes, blob) = blob();
     let page = Folder::new(dir.path()).page(&place("https://a"), &blob).unwrap();
     assert!(page.read().is_none());
-    fill(&page, 3, &["https://a/1", "https://a/2"]);
+    fill(&page, 12, &["https://a/1", "https://a/2"]);
     drop(page);
 
     let journal = Folder::new(dir.path());
@@ -77,7 +77,7 @@ fn after_going_back_no_more_is_vouched_for_until_the_reading_is_there_again() {
     let dir = tempfile::tempdir().unwrap();
     let (journal, (_, blob)) = (Folder::new(dir.path()), blob());
     let page = journal.page(&place("https://a"), &blob).unwrap();
-    fill(&page, 3, &["https://a/1"]);
+    fill(&page, 12, &["https://a/1"]);
     page.went_back(MIB as u64);
     let left = page.read().unwrap();
     assert!(left.vouches_for(MIB as u64) && !left.vouches_for(MIB as u64 + 1));
