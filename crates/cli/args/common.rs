@@ -14,7 +14,7 @@ pub(crate) struct Common {
     /// Copies foreign layers too: from the source, else from their urls without credentials
     #[arg(long)]
     include_foreign: bool,
-    /// Writes nothing down of uploads under way: after a kill, large blobs begin again
+    /// Writes nothing down of uploads under way: large blobs begin again in the next run, whatever ended this one
     #[arg(long)]
     no_journal: bool,
     #[command(flatten)]
