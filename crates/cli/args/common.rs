@@ -4,7 +4,7 @@ use std::{convert::Infallible, path::PathBuf, str::FromStr, sync::Arc};
 use auth::Secret;
 use clap::{ArgAction, Args, ValueEnum};
 use copier::{Engine, Foreign, Limits, Observer};
-use journal::Folder;
+use journal::FileJournal;
 
 use crate::limits::{Cap, Size, of_copy, of_import};
 
@@ -38,7 +38,7 @@ impl Common {
     /// The engine that does the work.
     pub(crate) fn engine(&self, observer: Arc<dyn Observer>) -> Engine {
         let engine = Engine::new(observer, self.reach.jobs);
-        match Folder::of_user().filter(|_| !self.no_journal) {
+        match FileJournal::of_user().filter(|_| !self.no_journal) {
             Some(journal) => engine.with_journal(Arc::new(journal)),
             None => engine,
         }

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc, time::SystemTime};
 use bytes::Bytes;
 use content::{Descriptor, Hasher, Journal, Mark, MediaType, Page, Place, Verified, Witness};
 use futures::{StreamExt, executor::block_on, stream};
-use journal::Folder;
+use journal::FileJournal;
 use reference::Algorithm;
 
 const MIB: usize = 1024 * 1024;
@@ -54,12 +54,12 @@ fn files(path: &Path) -> Vec<fs::DirEntry> {
 fn what_is_written_is_there_for_the_next_run() {
     let dir = tempfile::tempdir().unwrap();
     let (bytes, blob) = blob();
-    let page = Folder::new(dir.path()).page(&place("https://a"), &blob).unwrap();
+    let page = FileJournal::new(dir.path()).page(&place("https://a"), &blob).unwrap();
     assert!(page.read().is_none());
     fill(&page, 12, &["https://a/1", "https://a/2"]);
     drop(page);
 
-    let journal = Folder::new(dir.path());
+    let journal = FileJournal::new(dir.path());
     assert!(journal.page(&place("https://b"), &blob).unwrap().read().is_none());
     let left = journal.page(&place("https://a"), &blob).unwrap().read().unwrap();
     assert_eq!(left.location, "https://a/2");
@@ -75,7 +75,7 @@ fn what_is_written_is_there_for_the_next_run() {
 #[test]
 fn after_going_back_no_more_is_vouched_for_until_the_reading_is_there_again() {
     let dir = tempfile::tempdir().unwrap();
-    let (journal, (_, blob)) = (Folder::new(dir.path()), blob());
+    let (journal, (_, blob)) = (FileJournal::new(dir.path()), blob());
     let page = journal.page(&place("https://a"), &blob).unwrap();
     fill(&page, 12, &["https://a/1"]);
     page.went_back(MIB as u64);
@@ -89,7 +89,7 @@ fn after_going_back_no_more_is_vouched_for_until_the_reading_is_there_again() {
 #[test]
 fn one_run_at_a_time_has_a_page() {
     let dir = tempfile::tempdir().unwrap();
-    let (one, other) = (Folder::new(dir.path()), Folder::new(dir.path()));
+    let (one, other) = (FileJournal::new(dir.path()), FileJournal::new(dir.path()));
     let (place, (_, blob)) = (place("https://a"), blob());
     let page = one.page(&place, &blob).unwrap();
     assert!(other.page(&place, &blob).is_none());
@@ -100,7 +100,7 @@ fn one_run_at_a_time_has_a_page() {
 #[test]
 fn a_page_that_was_discarded_leaves_nothing_and_can_be_begun_again() {
     let dir = tempfile::tempdir().unwrap();
-    let (journal, (_, blob)) = (Folder::new(dir.path()), blob());
+    let (journal, (_, blob)) = (FileJournal::new(dir.path()), blob());
     let page = journal.page(&place("https://a"), &blob).unwrap();
     page.moved("https://a/1");
     page.discard();
@@ -115,7 +115,7 @@ fn a_page_that_was_discarded_leaves_nothing_and_can_be_begun_again() {
 #[test]
 fn a_torn_line_spoils_no_other() {
     let dir = tempfile::tempdir().unwrap();
-    let (journal, (_, blob)) = (Folder::new(dir.path()), blob());
+    let (journal, (_, blob)) = (FileJournal::new(dir.path()), blob());
     let page = journal.page(&place("https://a"), &blob).unwrap();
     page.moved("https://a/1");
     drop(page);
@@ -136,7 +136,7 @@ fn nobody_else_reads_or_redirects_it() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("transship/uploads");
-    let (journal, (_, blob)) = (Folder::new(&folder), blob());
+    let (journal, (_, blob)) = (FileJournal::new(&folder), blob());
     let page = journal.page(&place("https://a"), &blob).unwrap();
     page.moved("https://a/1");
     drop(page);
@@ -157,13 +157,13 @@ fn nobody_else_reads_or_redirects_it() {
 #[test]
 fn old_pages_are_swept_up() {
     let dir = tempfile::tempdir().unwrap();
-    let page = Folder::new(dir.path()).page(&place("https://a"), &blob().1).unwrap();
+    let page = FileJournal::new(dir.path()).page(&place("https://a"), &blob().1).unwrap();
     page.moved("https://a/1");
     drop(page);
-    Folder::new(dir.path());
+    FileJournal::new(dir.path());
     let file = files(dir.path()).remove(0).path();
     let then = SystemTime::now() - std::time::Duration::from_secs(8 * 24 * 60 * 60);
     fs::File::options().write(true).open(&file).unwrap().set_modified(then).unwrap();
-    Folder::new(dir.path());
+    FileJournal::new(dir.path());
     assert!(!file.exists());
 }

@@ -1,4 +1,4 @@
-//! The folder of all pages.
+//! The journal: the directory of all pages.
 use std::{
     fs::{self, File, OpenOptions},
     io,
@@ -18,11 +18,11 @@ const OLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A journal in a directory.
 #[derive(Debug)]
-pub struct Folder {
+pub struct FileJournal {
     path: PathBuf,
 }
 
-impl Folder {
+impl FileJournal {
     /// A journal in `path`, which is made with the first page and is for its owner alone. Pages that nobody will go
     /// on with any more are removed.
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -54,7 +54,7 @@ impl Folder {
     }
 }
 
-impl Journal for Folder {
+impl Journal for FileJournal {
     fn page(&self, place: &Place, blob: &Descriptor) -> Option<Arc<dyn Page>> {
         match self.open(place, blob) {
             Ok(page) => Some(Arc::new(page?)),
