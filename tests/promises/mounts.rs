@@ -1,5 +1,5 @@
 //! Mounts: what one repository of the target holds need not cross again for another.
-use testkit::{Content, Registry, Rule};
+use testkit::{Content, Fake, Image, Mishap, Registry, Rule};
 
 use crate::{import, transship};
 
@@ -73,4 +73,18 @@ fn several_destinations_read_the_source_once_a_registry() {
     assert!(one.holds(&content) && other.holds(&content));
     // Twice: once for each registry, whatever the number of repositories there.
     assert_eq!(source.ledger().blob_reads().len(), 2 * 4, "{}", source.ledger());
+}
+
+#[test]
+fn a_blob_that_the_target_has_lost_is_sent_again_and_told_of() {
+    let Image { content, root, layer } = Image::of(1000);
+    let lost = Mishap::on(http::Method::PUT, "/manifests/").nth(1).forget(&layer.digest);
+    let source = Fake::setup().seed(&content, &root, "app:v1").on_a_thread();
+    let target = Fake::setup().seed(&content, &root, "app:old").mishap(lost).on_a_thread();
+    let run = transship().run(&import(&source.reference("app:v1"), &target.host(), &[])).exits(0);
+    assert!(target.holds("app", &content), "{}", target.ledger());
+    let done = |line: &&str| line.contains("a blob is done") && line.contains(layer.digest.hex());
+    let told: Vec<&str> = run.log.lines().filter(done).collect();
+    assert_eq!(told.len(), 2, "{run}");
+    assert!(told[0].contains("there already") && told[1].contains("copied"), "{run}");
 }

@@ -68,11 +68,12 @@ impl Hallway<'_> {
     }
 
     /// Sends a blob of which the target says that it holds it, and does not.
-    pub(crate) async fn insist(&self, blob: &Descriptor) -> Result<(), CopyError> {
+    pub(crate) async fn insist(&self, blob: &Descriptor) -> Result<Delivery, CopyError> {
         let begun = self.target.insist(blob).await.map_err(CopyError::target)?;
-        let Begun::Upload(upload) = begun else { return Ok(()) };
+        let Begun::Upload(upload) = begun else { return Ok(Delivery::Present) };
         self.observer.event(&Event::Started { blob });
-        self.stream(blob, upload, Verified::new(blob), &mut Logbook::none()).await.0
+        let (outcome, _) = self.stream(blob, upload, Verified::new(blob), &mut Logbook::none()).await;
+        outcome.map(|()| Delivery::Copied)
     }
 
     /// Says that a blob is begun once more, and why.

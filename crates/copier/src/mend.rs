@@ -86,7 +86,9 @@ impl<'a> Mender<'a> {
         }
         let (source, target) = (self.hallway.source.place(), self.hallway.target.place());
         let _lanes = self.wharf.lanes(source, target).await;
-        self.hallway.insist(blob).await
+        let how = self.hallway.insist(blob).await?;
+        self.hallway.observer.event(&Event::Finished { blob, place: target, how });
+        Ok(())
     }
 
     async fn write(&self, part: &Manifest, done: &mut HashSet<Digest>) -> Result<(), CopyError> {
