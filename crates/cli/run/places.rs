@@ -51,7 +51,7 @@ impl Places {
             return Err(Usage::new(format!("{both} is named by --plain-http and by --tls")).into());
         }
         let registries = Registries::new(options.clone()).map_err(Failure::Neither)?;
-        let registries = registries.parting(farewells.clone());
+        let registries = registries.with_farewells(farewells.clone());
         Ok(Self { registries, options, stores: Arc::new(Stores::from_environment()) })
     }
 

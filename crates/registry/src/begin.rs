@@ -7,14 +7,7 @@ use content::{Begun, Descriptor, Fault, FaultKind, Step, Upload};
 use http::{HeaderValue, Method, StatusCode, header::CONTENT_LENGTH};
 use reference::{Algorithm, RepositoryName};
 
-use crate::{
-    Repository,
-    body::drain,
-    location::SessionUrl,
-    refusal::Refusal,
-    upload::{Opened, Session},
-    wire::Reply,
-};
+use crate::{Repository, body::drain, location::SessionUrl, refusal::Refusal, upload::Session, wire::Reply};
 
 const STEP: Step = Step::BeginUpload;
 
@@ -76,7 +69,7 @@ impl Repository {
         let base = self.uploads()?;
         let at = SessionUrl::at(location, &base, true, &self.client.origin, STEP);
         let (Ok(at), true) = (at, self.client.standing.facts.resumes) else { return Ok(None) };
-        let mut session = Session::new(self.clone(), blob.clone(), Opened { at, least_chunk: 0 });
+        let mut session = Session::new(self.clone(), blob.clone(), at, 0);
         // What the other run gave it, nobody knows any more.
         session.given = blob.size;
         match session.ask_where().await {
@@ -176,9 +169,8 @@ impl Repository {
         let base = self.uploads()?;
         let at = SessionUrl::of(&reply, &base, true, &self.client.origin, STEP)?;
         let least = reply.header("oci-chunk-min-length").and_then(|value| value.trim().parse().ok());
-        let opened = Opened { at, least_chunk: least.unwrap_or(0) };
         // A session from here on: it is cancelled even when nobody waits for the end of this answer.
-        let session = Box::new(Session::new(self.clone(), blob.clone(), opened));
+        let session = Box::new(Session::new(self.clone(), blob.clone(), at, least.unwrap_or(0)));
         drain(reply).await;
         Ok(session)
     }

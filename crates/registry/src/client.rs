@@ -15,11 +15,11 @@ use url::Url;
 use crate::{
     Farewells, Options,
     body::{Uncollected, collect, drain},
-    farewell::Opening,
     fault,
     follow::{Hop, Trail},
     http_client::Http,
     later::Later,
+    opening::Opening,
     standing::Standing,
     wire::{Broken, Payload, Reach, Reply, Request},
 };
@@ -185,7 +185,7 @@ impl Client {
     }
 
     /// Says a last word, whatever the answer: once, and past the gate, since nobody is left to wait there.
-    pub(crate) async fn part(self: &Arc<Self>, call: &Call) {
+    pub(crate) async fn send_last(self: &Arc<Self>, call: &Call) {
         if let Ok(reply) = self.attempt(call).await {
             drain(reply).await;
         }

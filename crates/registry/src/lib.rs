@@ -24,6 +24,7 @@ mod location;
 mod manifests;
 mod mounting;
 mod names;
+mod opening;
 mod options;
 mod publish;
 mod referrers;

@@ -42,7 +42,7 @@ impl Registries {
 
     /// The same, with farewells that the caller can wait for.
     #[must_use]
-    pub fn parting(self, farewells: Farewells) -> Self {
+    pub fn with_farewells(self, farewells: Farewells) -> Self {
         Self { farewells, ..self }
     }
 

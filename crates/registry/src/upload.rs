@@ -10,26 +10,21 @@ use http::{Method, StatusCode};
 use tracing::Instrument;
 
 use crate::{
-    Repository, body::drain, client::Call, content_range::held, farewell, location::SessionUrl, rung::Rung,
-    wire::Reply,
+    Repository, body::drain, client::Call, content_range::held, location::SessionUrl, opening::cancellation,
+    rung::Rung, wire::Reply,
 };
 
 pub(crate) const STEP: Step = Step::SendBlob;
-
-/// A session that the registry has just opened.
-pub(crate) struct Opened {
-    pub(crate) at: SessionUrl,
-    /// The least size of a chunk but the last: `OCI-Chunk-Min-Length`.
-    pub(crate) least_chunk: u64,
-}
 
 /// An upload of one blob.
 pub(crate) struct Session {
     pub(crate) repository: Repository,
     pub(crate) blob: Descriptor,
+    /// Where it is; `claim` follows.
     pub(crate) at: SessionUrl,
     /// Where it is, for another run.
     claim: Claim,
+    /// The least size of a chunk but the last: `OCI-Chunk-Min-Length`.
     pub(crate) least_chunk: u64,
     pub(crate) offset: u64,
     /// The most that it can hold: what it was given.
@@ -64,14 +59,14 @@ pub(crate) enum State {
 }
 
 impl Session {
-    pub(crate) fn new(repository: Repository, blob: Descriptor, opened: Opened) -> Self {
+    pub(crate) fn new(repository: Repository, blob: Descriptor, at: SessionUrl, least_chunk: u64) -> Self {
         let rung = repository.client.standing.ladder.rung(blob.size);
         Self {
             repository,
             blob,
-            claim: Claim::new(opened.at.claimed()),
-            at: opened.at,
-            least_chunk: opened.least_chunk,
+            claim: Claim::new(at.claimed()),
+            at,
+            least_chunk,
             offset: 0,
             given: 0,
             rung,
@@ -122,16 +117,16 @@ impl Session {
             }
             self.state = State::Gone;
         }
-        let new = self.repository.open_session(&self.blob).await?;
-        let (rung, claim) = (self.rung.max(new.rung), self.claim.clone());
-        claim.moved(new.at.claimed());
+        let mut new = self.repository.open_session(&self.blob).await?;
+        // All is new about it but its rung and its claim.
+        (new.rung, new.claim) = (self.rung.max(new.rung), self.claim.clone());
+        new.claim.moved(new.at.claimed());
         *self = *new;
-        (self.rung, self.claim) = (rung, claim);
         Ok(())
     }
 
     fn cancellation(&self) -> Call {
-        farewell::cancellation(&self.repository.client, &self.at, self.repository.push())
+        cancellation(&self.repository.client, &self.at, self.repository.push())
     }
 
     /// Asks the session where it stands: distribution-spec, "Pushing a blob in chunks", end-13. `false` when it is
@@ -142,8 +137,8 @@ impl Session {
         let reply = self.repository.client.send(&call).await?;
         let stands = match reply.status {
             StatusCode::NO_CONTENT | StatusCode::ACCEPTED | StatusCode::OK => {
-                // "0-0" is said of no byte and of one alike. Whoever sends all of them after that one makes another blob,
-                // and a registry that does not look keeps it. Whoever believes in more bytes than were given
+                // "0-0" is said of no byte and of one alike. Whoever sends all of them after that one makes another
+                // blob, and a registry that does not look keeps it. Whoever believes in more bytes than were given
                 // leaves a hole.
                 let worth = |held: &u64| *held > 0 && *held <= self.given;
                 reply.header("range").and_then(held).filter(worth)
@@ -222,6 +217,6 @@ impl Drop for Session {
             return;
         }
         let (client, call) = (Arc::clone(&self.repository.client), self.cancellation());
-        self.repository.client.farewells.say(async move { client.part(&call).await });
+        self.repository.client.farewells.say(async move { client.send_last(&call).await });
     }
 }

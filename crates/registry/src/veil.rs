@@ -3,6 +3,7 @@
 use auth::Secret;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::header::AUTHORIZATION;
+use url::form_urlencoded;
 
 use crate::wire::Request;
 
@@ -30,11 +31,10 @@ impl Veil {
             let (name, raw) = field.split_once('=').unwrap_or(("", field));
             if raw.len() >= SHORTEST && !PLAIN.contains(&name) {
                 secrets.push(Secret::new(raw));
+                let told = form_urlencoded::parse(field.as_bytes()).map(|(_, value)| value);
+                secrets.extend(told.filter(|value| value.len() >= SHORTEST).map(Secret::new));
             }
         }
-        let told = request.url.query_pairs();
-        let told = told.filter(|(name, value)| value.len() >= SHORTEST && !PLAIN.contains(&name.as_ref()));
-        secrets.extend(told.map(|(_, value)| Secret::new(value)));
         Self(secrets)
     }
 

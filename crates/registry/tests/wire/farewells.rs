@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(8);
 
 fn repository(host: &str) -> (Repository, Farewells) {
     let farewells = Farewells::default();
-    let registries = Registries::new(Options::default()).unwrap().parting(farewells.clone());
+    let registries = Registries::new(Options::default()).unwrap().with_farewells(farewells.clone());
     let credentials = Arc::new(Given(None));
     (registries.repository(&host.parse().unwrap(), "app".parse().unwrap(), credentials), farewells)
 }
