@@ -4,8 +4,7 @@
 pub(crate) fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for character in text.chars() {
-        let turns =
-            matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let turns = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if turns || character.is_control() {
             clean.extend(character.escape_default());
         } else {
@@ -46,6 +45,7 @@ mod tests {
     fn control_characters_are_escaped_and_letters_are_not() {
         assert_eq!(clean("a\u{1b}[2Jb\r\n\u{9b}é✓"), "a\\u{1b}[2Jb\\r\\n\\u{9b}é✓");
         assert_eq!(clean("\u{202e}txt"), "\\u{202e}txt");
+        assert_eq!(clean("\u{61c}txt"), "\\u{61c}txt");
     }
 
     #[test]

@@ -15,6 +15,9 @@ enum State {
     Sha512(Sha512),
 }
 
+/// More bytes than this have more bits than SHA-256 counts.
+const MOST_BYTES: u64 = 1 << 60;
+
 impl Hasher {
     /// A hash of nothing yet.
     pub fn new(algorithm: Algorithm) -> Self {
@@ -55,14 +58,34 @@ impl Hasher {
         }
     }
 
-    /// The hash that was saved; `None` for bytes that are no state of this algorithm. Bytes that are a state, but not
-    /// the right one, show in the digest.
-    pub fn restore(algorithm: Algorithm, saved: &[u8]) -> Option<Self> {
+    /// The hash of `at` bytes that was saved; `None` for bytes that are no such state of this algorithm. Bytes that are
+    /// one, but not the right one, show in the digest.
+    pub fn restore(algorithm: Algorithm, at: u64, saved: &[u8]) -> Option<Self> {
+        if !has_hashed(algorithm, at, saved) {
+            return None;
+        }
         Some(Self(match algorithm {
             Algorithm::Sha256 => State::Sha256(restored(saved)?),
             Algorithm::Sha512 => State::Sha512(restored(saved)?),
         }))
     }
+}
+
+/// Whether a saved state says that it has hashed `at` bytes. `sha2` counts on from what it reads, in bits at the end,
+/// and a count that overflows is a panic.
+///
+/// The state's words come first, then how many blocks they have taken in, then how many bytes wait for the next.
+fn has_hashed(algorithm: Algorithm, at: u64, saved: &[u8]) -> bool {
+    let (words, width, blocks, waiting) = match algorithm {
+        Algorithm::Sha256 => (32, 8, at / 64, at % 64),
+        Algorithm::Sha512 => (64, 16, at / 128, at % 128),
+    };
+    let said = saved.get(words..).and_then(|rest| rest.split_at_checked(width));
+    let counts = |(said, rest): (&[u8], &[u8])| {
+        u128::from(blocks).to_le_bytes().starts_with(said)
+            && rest.first().copied().map(u64::from) == Some(waiting)
+    };
+    at <= MOST_BYTES && said.is_some_and(counts)
 }
 
 fn restored<T: SerializableState>(saved: &[u8]) -> Option<T> {

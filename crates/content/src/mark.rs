@@ -7,9 +7,9 @@ use crate::Hasher;
 
 /// The least distance between two marks, in bytes. With chunks of up to 400 KiB, no byte is further than 1 MiB from
 /// the mark before it.
-const EVERY: u64 = 512 * 1024;
+const EVERY: u64 = if cfg!(fuzzing) { 16 } else { 512 * 1024 };
 /// How many marks are kept of one blob.
-const MOST: usize = 128;
+const MOST: usize = if cfg!(fuzzing) { 8 } else { 128 };
 
 /// The hash of the first [`Mark::at`] bytes of a blob.
 #[derive(Clone)]
@@ -44,9 +44,9 @@ impl Mark {
         self.at == other.at && self.hasher.clone().finish() == other.hasher.clone().finish()
     }
 
-    /// A mark that was saved at `at`; `None` where the state is none.
+    /// A mark that was saved at `at`; `None` where the state is none, or not one of so many bytes.
     pub fn restore(algorithm: Algorithm, at: u64, saved: &[u8]) -> Option<Self> {
-        Some(Self { at, hasher: Hasher::restore(algorithm, saved)? })
+        Some(Self { at, hasher: Hasher::restore(algorithm, at, saved)? })
     }
 }
 
@@ -134,6 +134,24 @@ mod tests {
             assert_eq!(restored.hasher.finish(), Hasher::digest(algorithm, &whole));
             assert!(Mark::restore(algorithm, 1000, &saved[1..]).is_none());
             assert!(Mark::restore(algorithm, 1000, &[]).is_none());
+            assert!(Mark::restore(algorithm, 1001, &saved).is_none(), "a state of other bytes");
+        }
+    }
+
+    #[test]
+    fn a_saved_count_that_would_overflow_is_no_mark() {
+        for (algorithm, words, width) in [(Algorithm::Sha256, 32, 8), (Algorithm::Sha512, 64, 16)] {
+            for at in [0, 1, 63, 64, 127, 128, 1000] {
+                let mut hasher = Hasher::new(algorithm);
+                hasher.update(&vec![1; at]);
+                let mut saved = hasher.save();
+                assert!(Mark::restore(algorithm, at as u64, &saved).is_some(), "{at}");
+                saved[words + width - 1] = 0x80;
+                assert!(Mark::restore(algorithm, at as u64, &saved).is_none(), "{at}");
+                saved[words..words + width].fill(0xff);
+                saved[words + width] = 63;
+                assert!(Mark::restore(algorithm, u64::MAX, &saved).is_none());
+            }
         }
     }
 }

@@ -15,16 +15,16 @@ pub(crate) fn shown(text: &str) -> String {
         count = count.saturating_add(1);
         match character {
             '\n' | '\r' | '\t' => line.push(' '),
-            control if control.is_control() || is_bidi(control) => line.extend(control.escape_default()),
+            control if control.is_control() || is_odd(control) => line.extend(control.escape_default()),
             other => line.push(other),
         }
     }
     line
 }
 
-/// Characters that turn the direction of text around, so that a message reads as another.
-fn is_bidi(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Characters that end a line, or turn the direction of text around, so that a message reads as another.
+fn is_odd(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -35,6 +35,7 @@ mod tests {
     fn a_servers_text_cannot_steer_the_terminal() {
         assert_eq!(shown("\u{1b}[2Jgone\r\nnext"), "\\u{1b}[2Jgone  next");
         assert_eq!(shown("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(shown("a\u{61c}b\u{2028}c"), "a\\u{61c}b\\u{2028}c");
     }
 
     #[test]
