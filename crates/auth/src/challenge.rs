@@ -30,6 +30,12 @@ impl Challenge {
         &self.scheme
     }
 
+    /// Everything behind the scheme, in order.
+    #[cfg(fuzzing)]
+    pub(crate) fn parameters(&self) -> &[(String, String)] {
+        &self.parameters
+    }
+
     /// A parameter by its lower-case name; the first, when it is repeated.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

@@ -161,7 +161,7 @@ fn malformed(realm: &Origin, what: String) -> AuthError {
 }
 
 /// What the server said in one of the usual fields; nothing, if that repeats a secret.
-fn said(response: &TokenResponse, sent: &[&Secret]) -> String {
+pub(crate) fn said(response: &TokenResponse, sent: &[&Secret]) -> String {
     let body = response.body.get(..MAX_ERROR).unwrap_or(&response.body);
     let Ok(document) = serde_json::from_slice::<Value>(body) else { return String::new() };
     let places = ["/errors/0/message", "/error_description", "/details", "/message", "/error"];

@@ -16,6 +16,8 @@ mod endpoint;
 mod error;
 mod exchange;
 mod flight;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod negotiator;
 mod origin;
 mod scope;

@@ -137,12 +137,10 @@ impl Layout {
     }
 
     fn check_marker(&self, bytes: &[u8]) -> Result<(), Fault> {
-        let marker: Option<Value> = serde_json::from_slice(bytes).ok();
-        let version = marker.as_ref().and_then(|marker| marker.get("imageLayoutVersion")?.as_str());
-        match version {
-            Some(version) if version.starts_with("1.") => Ok(()),
-            _ => Err(self.fault(FaultKind::Untrue, "oci-layout does not name a layout version 1")),
+        if is_version_1(bytes) {
+            return Ok(());
         }
+        Err(self.fault(FaultKind::Untrue, "oci-layout does not name a layout version 1"))
     }
 
     /// The directory, as it was given.
@@ -305,6 +303,13 @@ impl Stamp {
         let node = 0;
         Self { modified: metadata.modified().ok(), size: metadata.len(), node }
     }
+}
+
+/// Whether `oci-layout` names a version that we can read.
+pub(crate) fn is_version_1(marker: &[u8]) -> bool {
+    let marker: Option<Value> = serde_json::from_slice(marker).ok();
+    let version = marker.as_ref().and_then(|marker| marker.get("imageLayoutVersion")?.as_str());
+    version.is_some_and(|version| version.starts_with("1."))
 }
 
 /// Writes what an empty layout holds, where it is missing. `false` when it cannot be told yet, because somebody else

@@ -8,6 +8,8 @@
 //! annotation [`REPOSITORY`] on entries without a ref name. Readers must ignore what they do not know.
 mod disk;
 mod entry;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod index;
 mod ingest;
 mod layout;

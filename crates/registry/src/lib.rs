@@ -15,6 +15,8 @@ mod fault;
 mod feed;
 mod follow;
 mod foreign;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod http_client;
 #[cfg(feature = "oci-client")]
 pub mod interop;

@@ -29,7 +29,7 @@ pub(crate) fn proxies() -> Vec<String> {
 }
 
 /// The host of a proxy's URL; the scheme may be left out.
-fn proxy_host(value: &str) -> Option<String> {
+pub(crate) fn proxy_host(value: &str) -> Option<String> {
     let value = value.trim();
     let url = if value.contains("://") { Url::parse(value) } else { Url::parse(&format!("http://{value}")) };
     Some(url.ok()?.host_str().filter(|host| !host.is_empty())?.to_ascii_lowercase())

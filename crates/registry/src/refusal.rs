@@ -43,7 +43,7 @@ impl Refusal {
         Self { elsewhere, page, ..read }
     }
 
-    fn parse(status: StatusCode, bytes: &[u8], html: bool, veil: &Veil) -> Self {
+    pub(crate) fn parse(status: StatusCode, bytes: &[u8], html: bool, veil: &Veil) -> Self {
         let value: Value = serde_json::from_slice(bytes).unwrap_or(Value::Null);
         let errors = read_errors(&value, veil);
         let plain = String::from_utf8_lossy(bytes);

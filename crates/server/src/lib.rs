@@ -10,6 +10,8 @@ mod blobs;
 mod body;
 mod error;
 mod facts;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod links;
 mod manifests;
 mod names;

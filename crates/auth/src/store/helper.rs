@@ -36,10 +36,10 @@ struct Output {
 }
 
 /// How a helper ended.
-struct Ended {
-    success: bool,
-    code: Option<i32>,
-    output: Secret,
+pub(crate) struct Ended {
+    pub(crate) success: bool,
+    pub(crate) code: Option<i32>,
+    pub(crate) output: Secret,
 }
 
 impl Helper {
@@ -97,7 +97,7 @@ impl Helper {
         Ok(Ended { success: status.success(), code: status.code(), output: Secret::new(output) })
     }
 
-    fn judge(&self, ended: &Ended) -> Result<Option<Credential>, AuthError> {
+    pub(crate) fn judge(&self, ended: &Ended) -> Result<Option<Credential>, AuthError> {
         let text = ended.output.expose().trim();
         if !ended.success {
             // The protocol puts the reason on stdout.

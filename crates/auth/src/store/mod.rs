@@ -1,8 +1,8 @@
 //! Credential stores: the files and helpers of Docker and podman, in the order those tools read them.
 mod entry;
 mod environment;
-mod file;
-mod helper;
+pub(crate) mod file;
+pub(crate) mod helper;
 
 use std::{
     collections::HashMap,
