@@ -19,8 +19,8 @@ use crate::{
     fault::{How, Side},
 };
 
-/// How long the clock may run for one copy. A request waits five minutes at most, a body that moves too slowly is given up,
-/// and tries are few: hours are the most that was ever seen. Whoever is still there after so long never ends.
+/// How long the clock may run for one copy. A request waits five minutes at most, a body that moves too slowly is given
+/// up, and tries are few: hours are the most that was ever seen. Whoever is still there after so long never ends.
 const LIMIT: Duration = Duration::from_secs(14 * 24 * 3600);
 /// What is still on its way when a copy is dropped has gone by then.
 const SETTLE: Duration = Duration::from_secs(30);

@@ -1,5 +1,5 @@
-//! Data: what registries may hold, in every shape that the distribution specification's own tests have, from registry to
-//! registry, into a layout, and out of it: the same to the byte.
+//! Data: what registries may hold, in every shape that the distribution specification's own tests have, from registry
+//! to registry, into a layout, and out of it: the same to the byte.
 use content::Descriptor;
 use reference::Algorithm;
 use serde_json::{Value, json};

@@ -11,8 +11,8 @@ use crate::{import, transship};
 const FOR_EVER: Duration = Duration::from_secs(3600);
 const LAYERS: usize = 6;
 
-/// A source whose layers do not fit into the buffers on the way, so that uploads stand in the middle of their bytes, and
-/// are large enough for a journal.
+/// A source whose layers do not fit into the buffers on the way, so that uploads stand in the middle of their bytes,
+/// and are large enough for a journal.
 fn source() -> Registry {
     let (content, root) = Content::fleet(1, LAYERS as u64, 9_000_000);
     Registry::with(&content, &root, "app:v1")

@@ -30,9 +30,10 @@ pub struct TokenResponse {
 ///
 /// An implementation follows no redirect (a 3xx is returned like any status), sends nothing beside what the request
 /// holds (no cookies, no other `Authorization`), checks the connected address with [`crate::admit_address`], cuts
-/// the body off at 128 KiB with an [`AuthError::TokenMalformed`], applies its time-outs and, where it repeats requests at
-/// all, repeats only 429 and 5xx and broken connections. A failure to get any answer is [`AuthError::Unreachable`], or
-/// what says more: [`AuthError::NotNow`], [`AuthError::Untrusted`], [`AuthError::AddressRefused`], [`AuthError::Proxy`].
+/// the body off at 128 KiB with an [`AuthError::TokenMalformed`], applies its time-outs and, where it repeats requests
+/// at all, repeats only 429 and 5xx and broken connections. A failure to get any answer is [`AuthError::Unreachable`],
+/// or what says more: [`AuthError::NotNow`], [`AuthError::Untrusted`], [`AuthError::AddressRefused`],
+/// [`AuthError::Proxy`].
 pub trait Endpoint: Send + Sync {
     /// Sends one request and returns its answer.
     fn call(&self, request: TokenRequest) -> BoxFuture<'_, Result<TokenResponse, AuthError>>;

@@ -61,8 +61,8 @@ impl<T> Default for Flight<T> {
 }
 
 impl<T: Lasting> Flight<T> {
-    /// The value and its serial number; `fetch` runs only when there is no value beside the one numbered `but`, or when it is time
-    /// to renew it.
+    /// The value and its serial number; `fetch` runs only when there is no value beside the one numbered `but`, or when
+    /// it is time to renew it.
     pub(crate) async fn get(
         &self,
         but: Option<u64>,

@@ -134,8 +134,8 @@ pub trait Target: Send + Sync {
         self.begin(blob, None)
     }
 
-    /// Writes a manifest whose parts are there; [`Fault::lacks_parts`] tells when the target does not find them. Under [`Mode::NoForce`] a name that exists by now is a
-    /// [`crate::FaultKind::Conflict`] and is not touched.
+    /// Writes a manifest whose parts are there; [`Fault::lacks_parts`] tells when the target does not find them. Under
+    /// [`Mode::NoForce`] a name that exists by now is a [`crate::FaultKind::Conflict`] and is not touched.
     fn publish<'a>(
         &'a self,
         manifest: &'a Manifest,

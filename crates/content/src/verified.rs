@@ -72,8 +72,8 @@ impl Verified {
         new
     }
 
-    /// Goes on where an earlier reading of the blob ended: at `reached`, with `marks` on the way. They are not believed:
-    /// wrong ones end in a wrong digest.
+    /// Goes on where an earlier reading of the blob ended: at `reached`, with `marks` on the way. They are not
+    /// believed: wrong ones end in a wrong digest.
     #[must_use]
     pub fn going_on(mut self, marks: Marks, reached: Mark) -> Self {
         (self.marks, self.now) = (marks, reached);

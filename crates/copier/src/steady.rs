@@ -13,8 +13,8 @@ use crate::budget::{Budget, READS};
 /// How many bytes one reading of a blob may throw away in all, where a server ignores the range it was asked for.
 const DISCARD_CAP: u64 = 256 * 1024 * 1024;
 
-/// The bytes of `blob` from `at` to its end. A break is resumed where it happened, as often as the budget allows. What a
-/// source refuses is told at once, before anything is sent anywhere.
+/// The bytes of `blob` from `at` to its end. A break is resumed where it happened, as often as the budget allows. What
+/// a source refuses is told at once, before anything is sent anywhere.
 pub(crate) async fn steady(
     source: Arc<dyn Source>,
     blob: Descriptor,

@@ -8,8 +8,8 @@ const CAP: Duration = Duration::from_secs(30);
 /// How often something is tried again: six attempts in all.
 const RETRIES: u32 = 5;
 
-/// The attempts at one thing, six unless told otherwise, with waits drawn evenly from zero up to 250 ms, 500 ms, 1 s and so on
-/// ("full jitter": callers that failed together do not come back together).
+/// The attempts at one thing, six unless told otherwise, with waits drawn evenly from zero up to 250 ms, 500 ms, 1 s
+/// and so on ("full jitter": callers that failed together do not come back together).
 #[derive(Debug, Clone)]
 pub struct Backoff {
     random: fastrand::Rng,

@@ -29,9 +29,9 @@ impl fmt::Display for Stalled {
 
 impl Error for Stalled {}
 
-/// A timer that runs from the first `Pending` of a step to its `Ready`, and stands still in between steps: a stream that
-/// nobody asks is not idle, whoever should have asked is. What it measures is patience: waiting spends it, and only
-/// [`WORTH`] bytes earn it anew, so that a peer which sends a byte now and then is idle too.
+/// A timer that runs from the first `Pending` of a step to its `Ready`, and stands still in between steps: a stream
+/// that nobody asks is not idle, whoever should have asked is. What it measures is patience: waiting spends it, and
+/// only [`WORTH`] bytes earn it anew, so that a peer which sends a byte now and then is idle too.
 #[derive(Debug)]
 pub struct Idle {
     limit: Duration,
@@ -47,8 +47,8 @@ impl Idle {
         Self { limit, left: limit, moved: 0, running: None }
     }
 
-    /// Judges one poll; `weigh` says how many bytes came with it. What is ready passes, however late the poll came; what
-    /// is pending for too long is stalled.
+    /// Judges one poll; `weigh` says how many bytes came with it. What is ready passes, however late the poll came;
+    /// what is pending for too long is stalled.
     pub fn judge<T>(
         &mut self,
         polled: Poll<T>,

@@ -56,8 +56,8 @@ impl Location {
     }
 }
 
-/// A reference, or one of Docker's short names. What can only be meant as a host is not taken for an image of Docker Hub:
-/// no official image has a dot in its name.
+/// A reference, or one of Docker's short names. What can only be meant as a host is not taken for an image of Docker
+/// Hub: no official image has a dot in its name.
 fn familiar(text: &str) -> Result<Reference, Flaw> {
     let name = text.split([':', '@']).next().unwrap_or_default();
     let is_host = !text.contains('/') && (name.contains('.') || name == "localhost");

@@ -115,8 +115,8 @@ fn split_once_or_all(text: &str, separator: char) -> (&str, Option<&str>) {
     text.split_once(separator).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
-/// Whether an `@` stands behind a user name and not before a digest: it has a path after it, or, in `user:password@host`,
-/// a host.
+/// Whether an `@` stands behind a user name and not before a digest: it has a path after it, or, in
+/// `user:password@host`, a host.
 fn is_login(before: &str, after: &str) -> bool {
     let port = |text: &str| (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_port = after.rsplit_once(':').is_some_and(|(_, text)| port(text));

@@ -1,8 +1,8 @@
 //! What tests stand on: generated images, loopback registries that misbehave, and ledgers of every request.
 //!
-//! Three things play a registry. `Registry` is the house's own server with rules in front, for tests that ask what is kept
-//! on its disk. `Fake` lies byte by byte and obeys a paused clock, for breaks, faults and time. The `Script` of `registry`'s
-//! own tests says one answer after another, for one exchange.
+//! Three things play a registry. `Registry` is the house's own server with rules in front, for tests that ask what is
+//! kept on its disk. `Fake` lies byte by byte and obeys a paused clock, for breaks, faults and time. The `Script` of
+//! `registry`'s own tests says one answer after another, for one exchange.
 //!
 //! Development only. A broken expectation in here is a failed test, so it may panic.
 #![allow(

@@ -148,7 +148,8 @@ impl Line {
                 let _ = tokio::time::timeout(Duration::from_millis(5), drained).await;
             }
             End::Stall => {
-                // Until the peer has had enough; on a clock that skips the waiting, a peer that never has is soon known.
+                // Until the peer has had enough; on a clock that skips the waiting, a peer that never has is soon
+                // known.
                 let mut pause = Duration::from_secs(1);
                 while self.is_open() {
                     sleep(pause).await;
