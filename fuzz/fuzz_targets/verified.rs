@@ -1,5 +1,5 @@
-//! Bytes on trial: whatever is fed, cut, repeated or rewound, a target never holds a complete body that is not true; and
-//! once true bytes are fed from where they are asked for, it does hold it.
+//! Bytes on trial: whatever is fed, cut, repeated or rewound, a target never holds a complete body that is not true;
+//! and once true bytes are fed from where they are asked for, it does hold it.
 #![no_main]
 
 use std::task::{Context, Poll, Waker};
