@@ -116,8 +116,9 @@ impl Verified {
             self.wanted = self.size;
             return;
         }
-        self.vouch(offset);
-        if self.now.at > offset || !matches!(self.verdict, Verdict::Open) {
+        let goes_back = self.now.at > offset || !matches!(self.verdict, Verdict::Open);
+        self.vouch(offset, goes_back);
+        if goes_back {
             self.now = Mark::start(self.digest.algorithm());
         }
         self.marks.forget_after(offset);
@@ -131,11 +132,11 @@ impl Verified {
         }
     }
 
-    /// Keeps what the reading that ends here came to, at or behind the `offset` up to which the target holds it.
-    fn vouch(&mut self, offset: u64) {
+    /// Keeps what a reading that is given up came to, at or behind the `offset` up to which the target holds it.
+    fn vouch(&mut self, offset: u64, given_up: bool) {
         if offset == 0 {
             self.vouchers.clear();
-        } else if self.now.at > offset {
+        } else if given_up {
             let voucher = self.marks.from(offset).unwrap_or(&self.now).clone();
             let place = self.vouchers.partition_point(|other| other.at <= voucher.at);
             self.vouchers.insert(place, voucher);

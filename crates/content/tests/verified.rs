@@ -238,3 +238,32 @@ fn several_breaks_in_a_row_are_all_compared() {
     feed(&mut verified, cut(&bytes[at..], &[50_000]));
     assert_eq!(drain(&mut verified).1.unwrap().kind(), FaultKind::Untrue);
 }
+
+/// Found by the fuzz target `verified`: nothing vouched for a target that holds exactly what was read.
+#[test]
+fn a_target_that_holds_all_that_was_read_wrong_is_never_completed_by_a_right_reading() {
+    let bytes = vec![7; 1000];
+    let mut wrong = bytes[..11].to_vec();
+    wrong[0] ^= 1;
+    for broken in [Some(FaultKind::Unreachable), None] {
+        let mut verified = Verified::new(&describe(&bytes));
+        let mut chunks = cut(&wrong, &[4]);
+        // A break, or more bytes than there are.
+        chunks.push(match broken {
+            Some(kind) => Err(Fault::new(kind, Step::ReadBlob, "reset")),
+            None => Ok(vec![7; 1000].into()),
+        });
+        feed(&mut verified, chunks);
+        assert_eq!(drain(&mut verified).0, wrong);
+        verified.rewind(11);
+        let at = usize::try_from(verified.at()).unwrap();
+        feed(&mut verified, cut(&bytes[at..], &[100]));
+        let (yielded, fault) = drain(&mut verified);
+        assert_eq!(fault.unwrap().kind(), FaultKind::Untrue);
+        assert!(yielded.is_empty() && !verified.is_true(), "{yielded:?}");
+        // From the start, nothing is held any more that could be wrong.
+        verified.rewind(0);
+        feed(&mut verified, cut(&bytes, &[100]));
+        assert_eq!(drain(&mut verified).0, bytes);
+    }
+}
