@@ -11,6 +11,7 @@ mod auth;
 mod canary;
 mod content;
 mod data;
+mod hostile;
 mod integrity;
 mod kill;
 mod layouts;

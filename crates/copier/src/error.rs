@@ -52,6 +52,13 @@ pub enum Refusal {
         /// Why the limit binds.
         because: String,
     },
+    /// The manifests below the root have too many bytes.
+    TooManyBytes {
+        /// How many there are, as far as was counted.
+        found: u64,
+        /// How many are allowed.
+        limit: u64,
+    },
     /// Indexes are nested too deep.
     TooDeep {
         /// So deep is allowed.
@@ -110,7 +117,7 @@ impl CopyError {
             Self::Refused(Refusal::LayerTooLarge { .. }) => {
                 Some("--max-layer-size sets another limit, or none".to_owned())
             }
-            Self::Refused(Refusal::TooDeep { .. }) => None,
+            Self::Refused(Refusal::TooDeep { .. } | Refusal::TooManyBytes { .. }) => None,
             Self::TagsExist(conflicts) if conflicts.iter().all(|conflict| conflict.same) => {
                 Some("they are at the source's digest already: --allow-same counts that as done".to_owned())
             }
@@ -153,6 +160,9 @@ impl fmt::Display for Refusal {
             }
             Self::LayerTooLarge { digest, size, limit, because } => {
                 write!(f, "layer {digest} has {size} bytes, {limit} are allowed: {because}")
+            }
+            Self::TooManyBytes { found, limit } => {
+                write!(f, "the manifests of the image have {found} bytes, {limit} are allowed")
             }
             Self::TooDeep { limit } => {
                 write!(f, "the image nests indexes more than {limit} deep")

@@ -26,6 +26,6 @@ mod wharf;
 pub use engine::Engine;
 pub use error::{Conflict, CopyError, Refusal, Side};
 pub use job::{Destination, Existing, Foreign, Job, Ties};
-pub use limits::{LayerLimit, Limits, MAX_DEPTH, MAX_LAYER_BYTES, MAX_MANIFESTS};
+pub use limits::{LayerLimit, Limits, MAX_DEPTH, MAX_LAYER_BYTES, MAX_MANIFESTS, MAX_MANIFESTS_BYTES};
 pub use observer::{Delivery, Event, Observer, Silent};
 pub use report::{Delivered, Extent, Outcome, Report};

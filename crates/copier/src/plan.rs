@@ -8,7 +8,7 @@ use content::{Descriptor, FaultKind, MAX_MANIFEST_BYTES, Manifest, Role, Shape, 
 use futures::{StreamExt, TryStreamExt, stream};
 use reference::Digest;
 
-use crate::{CopyError, Foreign, Job, Limits, MAX_DEPTH, Refusal};
+use crate::{CopyError, Foreign, Job, Limits, MAX_DEPTH, MAX_MANIFESTS_BYTES, Refusal};
 
 /// Everything that has to be at a target before the root may be published.
 pub(crate) struct Plan {
@@ -88,10 +88,13 @@ struct Walk<'a> {
     foreign: Foreign,
     /// Entries below the root that count as manifests.
     entries: HashSet<Digest>,
+    /// The bytes of those that will be read.
+    bytes: u64,
     held: HashSet<Digest>,
     manifests: Vec<Manifest>,
     blobs: Vec<Descriptor>,
     skipped: Vec<Descriptor>,
+    left: HashSet<Digest>,
 }
 
 impl<'a> Walk<'a> {
@@ -100,10 +103,12 @@ impl<'a> Walk<'a> {
             limits: &job.limits,
             foreign: job.foreign,
             entries: HashSet::new(),
+            bytes: 0,
             held: HashSet::new(),
             manifests: Vec::new(),
             blobs: Vec::new(),
             skipped: Vec::new(),
+            left: HashSet::new(),
         }
     }
 
@@ -129,20 +134,28 @@ impl<'a> Walk<'a> {
                 // A build cache lists its layers in an index.
                 Role::Layer | Role::ForeignLayer => self.layer(entry)?,
                 Role::Config => self.blob(entry),
-                _ if self.entries.insert(entry.digest.clone()) => unseen.push(entry.clone()),
+                _ if self.entries.insert(entry.digest.clone()) => {
+                    // More than a manifest may have is refused, or taken for a blob, before it is read.
+                    self.bytes = self.bytes.saturating_add(entry.size.min(MAX_MANIFEST_BYTES));
+                    unseen.push(entry.clone());
+                }
                 _ => {}
             }
         }
         let found = self.entries.len();
         match self.limits.manifests.filter(|limit| found > *limit) {
             Some(limit) => Err(CopyError::Refused(Refusal::TooManyManifests { found, limit })),
+            None if self.bytes > MAX_MANIFESTS_BYTES => {
+                let (found, limit) = (self.bytes, MAX_MANIFESTS_BYTES);
+                Err(CopyError::Refused(Refusal::TooManyBytes { found, limit }))
+            }
             None => Ok(unseen),
         }
     }
 
     fn layer(&mut self, layer: &Descriptor) -> Result<(), CopyError> {
         if layer.media_type.role() == Role::ForeignLayer && self.foreign == Foreign::Skip {
-            if !self.skipped.iter().any(|known| known.digest == layer.digest) {
+            if self.left.insert(layer.digest.clone()) {
                 self.skipped.push(layer.clone());
             }
             return Ok(());

@@ -6,8 +6,9 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::stream;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 
 use crate::ledger::Ledger;
@@ -42,6 +43,16 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, Cut>;
 /// A body of these bytes.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A body of this many bytes, all of them letters, of which never more than a piece is in memory.
+pub(crate) fn giant(size: u64) -> Body {
+    const PIECE: Bytes = Bytes::from_static(&[b'a'; 64 * 1024]);
+    let pieces = stream::unfold(size, |left| async move {
+        let piece = PIECE.slice(..PIECE.len().min(usize::try_from(left).unwrap_or(usize::MAX)));
+        (!piece.is_empty()).then(|| (Ok(Frame::data(piece.clone())), left - piece.len() as u64))
+    });
+    StreamBody::new(pieces).boxed_unsync()
 }
 
 /// What is done to a body on its way.

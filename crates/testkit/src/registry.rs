@@ -7,7 +7,7 @@ use std::{
 use bytes::Bytes;
 use content::Descriptor;
 use futures::FutureExt;
-use http::{Method, Request, Response, StatusCode, request::Parts};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, request::Parts};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use reference::Digest;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::{
     Authority, Content, Entry, Ledger, Offer, Rule, TokenServer, Tokens,
-    body::{Body, Counted, Cut, Outgoing, full},
+    body::{Body, Counted, Cut, Outgoing, full, giant},
     canary::marked,
     gate::Gate,
     images::blob_path,
@@ -244,10 +244,11 @@ impl Inner {
                 Effect::HangUp { after } => return Err(swallow(body, *after).await),
                 Effect::Answer { status: code, headers, body: bytes } => {
                     drain(body).await?;
-                    let mut response = Response::new(full(bytes.clone()));
-                    *response.status_mut() = StatusCode::from_u16(*code).map_err(Cut::new)?;
-                    response.headers_mut().extend(headers.iter().cloned());
-                    return Ok(response);
+                    return answer(*code, headers, full(bytes.clone()));
+                }
+                Effect::Giant { status: code, headers, size } => {
+                    drain(body).await?;
+                    return answer(*code, headers, giant(*size));
                 }
                 _ => {}
             }
@@ -261,6 +262,13 @@ impl Inner {
         let response = response.map(|body| body.map_err(Cut::new).boxed_unsync());
         Ok(if head { response } else { with_length(response) })
     }
+}
+
+fn answer(code: u16, headers: &[(HeaderName, HeaderValue)], body: Body) -> Result<Response<Body>, Cut> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(code).map_err(Cut::new)?;
+    response.headers_mut().extend(headers.iter().cloned());
+    Ok(response)
 }
 
 fn status(code: StatusCode) -> Response<Body> {

@@ -21,6 +21,8 @@ pub struct Rule {
 pub(crate) enum Effect {
     /// Answers in the registry's place.
     Answer { status: u16, headers: Vec<(HeaderName, HeaderValue)>, body: Bytes },
+    /// Answers in the registry's place with so many bytes, which are in nobody's memory.
+    Giant { status: u16, headers: Vec<(HeaderName, HeaderValue)>, size: u64 },
     /// Waits before the request is looked at.
     Delay(Duration),
     /// Cuts the connection after so many bytes of the request's body, without an answer.
@@ -74,6 +76,16 @@ impl Rule {
         let value = HeaderValue::from_str(content_type).expect("a media type fits a header");
         let headers = vec![(http::header::CONTENT_TYPE, value)];
         self.then(Effect::Answer { status, headers, body: body.into() })
+    }
+
+    /// Answers with this status and `size` bytes, made as they go. Their length is told unless [`Self::chunked`] says
+    /// otherwise.
+    #[must_use]
+    pub fn giant(self, status: u16, content_type: &str, size: u64) -> Self {
+        let value = HeaderValue::from_str(content_type).expect("a media type fits a header");
+        let length = HeaderValue::from(size);
+        let headers = vec![(http::header::CONTENT_TYPE, value), (http::header::CONTENT_LENGTH, length)];
+        self.then(Effect::Giant { status, headers, size })
     }
 
     /// Answers with this status and nothing else.

@@ -24,7 +24,11 @@ pub(crate) fn spoil(response: &mut Response<Body>, effects: &[Effect]) -> Damage
             }
             Effect::Without(name) => drop(response.headers_mut().remove(name)),
             Effect::With(name, value) => drop(response.headers_mut().insert(name, value.clone())),
-            Effect::Answer { .. } | Effect::Delay(_) | Effect::HangUp { .. } | Effect::ExpireTokens => {}
+            Effect::Answer { .. }
+            | Effect::Giant { .. }
+            | Effect::Delay(_)
+            | Effect::HangUp { .. }
+            | Effect::ExpireTokens => {}
         }
     }
     damage

@@ -92,6 +92,31 @@ async fn indexes_nest_eight_deep_and_no_deeper() {
     }
 }
 
+/// Manifests stay in memory until they are written.
+#[tokio::test]
+async fn manifests_of_256_mib_are_read_and_a_byte_more_refuses_them_all() {
+    const FOUR_MIB: u64 = 4 * 1024 * 1024;
+    for (last, passes) in [(FOUR_MIB, true), (1, false)] {
+        let here = Memory::new("a");
+        let source = here.repository("app");
+        let mut sizes = vec![FOUR_MIB; 63];
+        sizes.extend([FOUR_MIB, last].iter().take(if passes { 1 } else { 2 }));
+        let entry = |(name, size): (usize, &u64)| {
+            let digest = sha256(name.to_string().as_bytes()).to_string();
+            json!({"mediaType": MANIFEST, "digest": digest, "size": size})
+        };
+        let entries: Vec<Value> = sizes.iter().enumerate().map(entry).collect();
+        source.put_manifest(&index(&entries), Some("v1"));
+        let there = Memory::new("b");
+        let mut job = job(&source, &there, &[("copy", &["v1"])]);
+        job.limits = Limits::none();
+        let refused = matches!(run(&job).await, Err(CopyError::Refused(Refusal::TooManyBytes { .. })));
+        // None of them is there; where they are not refused unread, that is what is found.
+        assert_eq!((refused, here.count("GET") > 1), (!passes, passes));
+        assert!(there.ledger().is_empty());
+    }
+}
+
 #[tokio::test]
 async fn a_layer_that_one_manifest_calls_foreign_and_another_its_own_is_copied() {
     for foreign_first in [true, false] {
