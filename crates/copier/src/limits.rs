@@ -10,8 +10,8 @@ pub const MAX_LAYER_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 /// How deep indexes may nest: the root is at depth 0, and a manifest at depth 8 passes. Real images reach 2.
 pub const MAX_DEPTH: usize = 8;
 
-/// The most bytes of manifests below one root. They are in memory until they are written, and `copy` does not limit their
-/// number. 50 of the largest fit.
+/// The most bytes of manifests below one root. They are in memory until they are written, and `copy` does not limit
+/// their number. 50 of the largest fit.
 pub const MAX_MANIFESTS_BYTES: u64 = 256 * 1024 * 1024;
 
 /// What is too much for one image. The default enforces both of importImage's limits.
