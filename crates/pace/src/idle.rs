@@ -31,7 +31,7 @@ impl Error for Stalled {}
 
 /// A timer that runs from the first `Pending` of a step to its `Ready`, and stands still in between steps: a stream
 /// that nobody asks is not idle, whoever should have asked is. What it measures is patience: waiting spends it, and
-/// only [`WORTH`] bytes earn it anew, so that a peer which sends a byte now and then is idle too.
+/// only 4 KiB earn it anew, so that a peer which sends a byte now and then is idle too.
 #[derive(Debug)]
 pub struct Idle {
     limit: Duration,
