@@ -26,7 +26,7 @@ fn a_password_file_lets_in_who_knows_the_password() {
     seed(program.home());
     program.docker_config(&json!({"auths": {source.host(): basic("ann", "canary-secret")}}));
     program.run(&["copy", "oci:images:app:v1", &source.reference("app:v1")]).exits(0);
-    let password = write(program.home(), "password", "other\n");
+    let password = write(program.home(), "password", "canary-other\n");
     let (from, to) = (source.reference("app:v1"), target.host());
     let import = ["import", "--source", &from, "--target", &to, "--target-username", "bob"];
     program.run(&[&import[..], &["--target-password-file", &password]].concat()).exits(0);
