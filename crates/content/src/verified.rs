@@ -141,7 +141,7 @@ impl Verified {
             let place = self.vouchers.partition_point(|other| other.at <= voucher.at);
             self.vouchers.insert(place, voucher);
         }
-        if !self.vouchers.is_empty()
+        if (given_up || !self.vouchers.is_empty())
             && let Some(witness) = &mut self.witness
         {
             witness.went_back(offset);

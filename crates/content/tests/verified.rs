@@ -267,3 +267,15 @@ fn a_target_that_holds_all_that_was_read_wrong_is_never_completed_by_a_right_rea
         assert_eq!(drain(&mut verified).0, bytes);
     }
 }
+
+#[test]
+fn a_witness_is_told_of_a_new_beginning_too() {
+    let bytes = vec![7; 3_000_000];
+    let (mut verified, ear) = (Verified::new(&describe(&bytes)), Ear::default());
+    verified.attest(ear.clone());
+    feed(&mut verified, cut(&bytes[..2_000_000], &[100_000]));
+    drain(&mut verified);
+    // The upload begins again: marks of this reading say nothing of what another one sends.
+    verified.rewind(0);
+    assert_eq!((ear.0.lock().unwrap().back.as_slice(), verified.at()), (&[0][..], 0));
+}

@@ -45,12 +45,13 @@ impl Hallway<'_> {
                 outcome => return outcome.map(|()| Delivery::Copied),
             }
         }
-        let first = match self.target.begin(blob, mount).await.map_err(CopyError::target)? {
+        let begun = self.target.begin(blob, mount).await.map_err(CopyError::target)?;
+        book.discard();
+        let first = match begun {
             Begun::Present => return Ok(Delivery::Present),
             Begun::Mounted => return Ok(Delivery::Mounted),
             Begun::Upload(upload) => upload,
         };
-        book.discard();
         self.observer.event(&Event::Started { blob });
         match self.stream(blob, first, Verified::new(blob), &mut book).await.0 {
             Err(error) if is_wrong_at_source(&error) && blob.size > 0 => self.tell(blob, &error),
