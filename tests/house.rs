@@ -24,7 +24,7 @@ mod prose;
 
 /// The crates, and which others of them each may be built on. The binary may be built on all but the
 /// server and the testkit.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("reference", &[]),
     ("content", &["reference"]),
     ("auth", &["reference"]),
@@ -35,7 +35,8 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("copier", &["reference", "content", "pace"]),
     ("server", &["reference", "content", "layout"]),
     ("testkit", &["reference", "content", "layout", "server"]),
-    (BINARY, &["reference", "content", "auth", "pace", "registry", "layout", "journal", "copier"]),
+    ("bench", &["reference", "content", "pace", "registry", "layout", "copier", "server", "link"]),
+    (BINARY, &["reference", "content", "auth", "pace", "registry", "layout", "journal", "copier", "bench"]),
 ];
 
 /// The root package.

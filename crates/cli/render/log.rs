@@ -29,8 +29,8 @@ pub(crate) fn start(verbose: u8, progress: Arc<Progress>) {
 }
 
 /// The rooms of this house.
-const ROOMS: [&str; 9] =
-    ["transship", "reference", "content", "auth", "pace", "registry", "layout", "journal", "copier"];
+const ROOMS: [&str; 10] =
+    ["transship", "reference", "content", "auth", "pace", "registry", "layout", "journal", "copier", "bench"];
 
 /// Whether a log may hold what `target` traces at this level: all of ours, little of others'.
 fn may_show(target: &str, level: Level) -> bool {
