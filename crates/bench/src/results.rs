@@ -14,6 +14,9 @@ pub struct Results {
     pub target: String,
     /// The link before both registries; none when they were reached as they are.
     pub link: Option<Link>,
+    /// Where embedded registries kept their content: `memory` or `disk`; none when both registries were named.
+    #[serde(default)]
+    pub storage: Option<String>,
     /// What one run moves.
     pub workload: Workload,
     /// One for each combination of jobs and ranges, in the order that they were asked for.
@@ -163,7 +166,7 @@ mod tests {
           "version":"0.1.0",
           "machine":{"os":"linux","arch":"x86_64","cpus":2,"cpu":"a name","memory":25000000000},
           "source":"embedded","target":"embedded","link":{"rtt_ms":50.0,"rate":5242880},
-          "workload":{"images":20,"layers":5,"layer_bytes":65536,"shared":0,"seed":1,"blobs":120,"manifests":20,
+          "storage":"memory","workload":{"images":20,"layers":5,"layer_bytes":65536,"shared":0,"seed":1,"blobs":120,"manifests":20,
             "bytes":6600000},
           "cells":[{"jobs":18,"ranges":8,"runs":[],
             "median":{"wall_s":0.5,"cpu_s":0.06,"peak_bytes":9500000,"bytes":6600000,
