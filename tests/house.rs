@@ -24,7 +24,7 @@ mod prose;
 
 /// The crates, and which others of them each may be built on. The binary may be built on all but the
 /// server and the testkit.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("reference", &[]),
     ("content", &["reference"]),
     ("auth", &["reference"]),
@@ -34,7 +34,8 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("journal", &["reference", "content"]),
     ("copier", &["reference", "content", "pace"]),
     ("server", &["reference", "content", "layout"]),
-    ("testkit", &["reference", "content", "layout", "server"]),
+    ("link", &[]),
+    ("testkit", &["reference", "content", "layout", "server", "link"]),
     ("bench", &["reference", "content", "pace", "registry", "layout", "copier", "server", "link"]),
     (BINARY, &["reference", "content", "auth", "pace", "registry", "layout", "journal", "copier", "bench"]),
 ];
@@ -62,7 +63,7 @@ const GUESTS: [(&str, &[&str]); 14] = [
 
 /// What of tokio only some rooms may use.
 const TOKIO: [(&str, &[&str]); 3] = [
-    ("\"net\"", &["registry", "server", "testkit", BINARY]),
+    ("\"net\"", &["registry", "server", "link", "testkit", BINARY]),
     ("\"fs\"", &["layout", "server", "testkit", BINARY]),
     ("\"process\"", &["auth", "testkit", BINARY]),
 ];
