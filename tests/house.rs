@@ -44,8 +44,9 @@ const ROOMS: [(&str, &[&str]); 13] = [
 const BINARY: &str = "the binary";
 
 /// Crates from outside that only some rooms may know.
-const GUESTS: [(&str, &[&str]); 14] = [
+const GUESTS: [(&str, &[&str]); 15] = [
     ("reqwest", &["registry"]),
+    ("tower", &["registry"]),
     ("oci-client", &["registry"]),
     ("rustls", &["registry", "testkit"]),
     ("rustls-native-certs", &["registry"]),

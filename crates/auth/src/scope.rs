@@ -68,6 +68,12 @@ impl Scopes {
         Self { repository: repository.clone(), wire: vec![Scope::repository(repository, &["pull", "push"])] }
     }
 
+    /// Removing from `repository`. Servers differ in what else has to be allowed for that.
+    pub fn delete(repository: &RepositoryName) -> Self {
+        let wire = vec![Scope::repository(repository, &["pull", "push", "delete"])];
+        Self { repository: repository.clone(), wire }
+    }
+
     /// Reads `repository` too: what a mount from it needs.
     #[must_use]
     pub fn and_pull(mut self, repository: &RepositoryName) -> Self {

@@ -46,6 +46,8 @@ pub enum Step {
     CheckTag,
     /// Writing a manifest or a tag.
     Publish,
+    /// Removing a manifest or a blob.
+    Remove,
     /// Getting permission from a token server or a credential helper.
     Authenticate,
     /// Opening or locking a layout.
@@ -63,6 +65,7 @@ impl Step {
             Self::SendBlob => "send blob",
             Self::CheckTag => "check tag",
             Self::Publish => "publish manifest",
+            Self::Remove => "remove",
             Self::Authenticate => "authenticate",
             Self::OpenLayout => "open layout",
         }

@@ -6,6 +6,7 @@ use std::{
     collections::HashMap,
     error::Error,
     io,
+    net::SocketAddr,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
@@ -18,13 +19,16 @@ use reqwest::{
 };
 use rustls::{ClientConfig, pki_types::CertificateDer};
 use tokio::time::timeout;
+use tower::util::MapResponseLayer;
 use url::{Host, Url};
 
 use crate::{
     Options,
+    meter::{self, Tally},
     names::{self, NoAddress},
     tls,
     veil::Veil,
+    via::{self, Detours},
     wire::{Broken, Payload, Reach, Reply, Request, Why},
 };
 
@@ -37,6 +41,7 @@ pub(crate) struct Http {
     clients: Mutex<HashMap<Kind, Client>>,
     /// Names of proxies, in lower case.
     proxies: Arc<[String]>,
+    detours: Detours,
 }
 
 /// Which of our few clients a request needs.
@@ -49,22 +54,43 @@ struct Kind {
     /// Whether the host has the name of a proxy itself. Behind a proxy only the proxy's name is looked up here; that of
     /// such a host may be either, and stays guarded.
     is_proxy: bool,
+    /// What forwards to the host, and listens there.
+    via: Option<SocketAddr>,
+    /// The only host that is asked, where connections are counted for each.
+    metered: Option<String>,
 }
 
 impl Http {
     pub(crate) fn new(options: Arc<Options>, extra_roots: Vec<CertificateDer<'static>>) -> Self {
-        let proxies = names::proxies().into();
-        Self { options, extra_roots, tls: OnceLock::new(), clients: Mutex::default(), proxies }
+        let (proxies, detours) = (names::proxies().into(), Detours::new(&options));
+        Self { options, extra_roots, tls: OnceLock::new(), clients: Mutex::default(), proxies, detours }
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(crate) async fn send(&self, request: Request) -> Result<Reply, Broken> {
+    pub(crate) async fn send(&self, mut request: Request) -> Result<Reply, Broken> {
+        let Some(tally) = Tally::begin(self.options.meter.as_ref(), &mut request) else {
+            return self.exchange(request).await;
+        };
+        match self.exchange(request).await {
+            Ok(reply) => Ok(Reply { body: tally.answered(reply.status, reply.body), ..reply }),
+            Err(broken) => {
+                tally.broke(&broken);
+                Err(broken)
+            }
+        }
+    }
+
+    async fn exchange(&self, mut request: Request) -> Result<Reply, Broken> {
         let tls = request.url.scheme() == "https";
         let kind = self.kind(&request);
+        let via = kind.via;
         let client = self.client(kind)?;
         let streamed = matches!(request.body, Payload::Stream(..));
         let patience = request.patience.saturating_add(self.options.timeouts.connect);
         let veil = Veil::over(&request);
+        if let Some(via) = via {
+            via::divert(&mut request, via);
+        }
         let sending = client.execute(translate(request));
         let answer = if streamed {
             sending.await
@@ -90,6 +116,8 @@ impl Http {
             loopback: is_loopback(&request.url),
             reach: request.reach.clone(),
             is_proxy: self.proxies.iter().any(|proxy| proxy == host),
+            via: self.detours.of(&request.url),
+            metered: self.options.meter.as_ref().map(|_| meter::origin(request)),
         }
     }
 
@@ -125,11 +153,18 @@ impl Http {
         if !(kind.tls && self.options.http2) {
             builder = builder.http1_only();
         }
-        if kind.loopback {
+        if kind.loopback || kind.via.is_some() {
             builder = builder.no_proxy();
         }
+        if let (Some(meter), Some(origin)) = (&self.options.meter, &kind.metered) {
+            let (meter, origin) = (Arc::clone(meter), origin.clone());
+            builder = builder.connector_layer(MapResponseLayer::new(move |connection| {
+                meter.connected(&origin);
+                connection
+            }));
+        }
         let trusted = if kind.is_proxy || kind.loopback { Arc::default() } else { Arc::clone(&self.proxies) };
-        builder = builder.dns_resolver(Arc::new(Names { reach: kind.reach.clone(), trusted }));
+        builder = builder.dns_resolver(Arc::new(Names { reach: kind.reach.clone(), trusted, via: kind.via }));
         builder.build().map_err(|error| Broken::new(Why::Setup, words(&error)))
     }
 }
@@ -156,10 +191,15 @@ struct Names {
     reach: Reach,
     /// Names that the user gave, whoever named the host: proxies.
     trusted: Arc<[String]>,
+    /// Where every name leads, where something forwards.
+    via: Option<SocketAddr>,
 }
 
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
+        if let Some(via) = self.via {
+            return Box::pin(async move { Ok(Box::new(std::iter::once(via)) as Addrs) });
+        }
         let known = self.trusted.iter().any(|proxy| proxy.eq_ignore_ascii_case(name.as_str()));
         let reach = if known { Reach::Named } else { self.reach.clone() };
         Box::pin(async move {

@@ -1,7 +1,11 @@
 //! Options: what a user may set about talking to registries. The default is the safe choice everywhere.
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use auth::Origin;
 use reference::Registry;
+use url::Url;
+
+use crate::Meter;
 
 /// How registries are talked to.
 #[derive(Debug, Clone)]
@@ -23,6 +27,12 @@ pub struct Options {
     pub attempts: u32,
     /// The `User-Agent` of every request.
     pub user_agent: String,
+    /// Who is told of every request; nobody by default.
+    pub meter: Option<Arc<dyn Meter>>,
+    /// Registries that are reached through something that forwards to them, and where that listens: requests and
+    /// certificates are the registry's all the same. Proxies are passed by. A registry that is named by its address
+    /// cannot be reached so over TLS.
+    pub via: Vec<(Registry, SocketAddr)>,
 }
 
 impl Default for Options {
@@ -36,6 +46,8 @@ impl Default for Options {
             timeouts: Timeouts::default(),
             attempts: 6,
             user_agent: concat!("transship/", env!("CARGO_PKG_VERSION")).to_owned(),
+            meter: None,
+            via: Vec::new(),
         }
     }
 }
@@ -47,6 +59,15 @@ impl Options {
             return false;
         }
         self.tls.contains(registry) || !registry.is_loopback()
+    }
+
+    /// The registry's origin as a URL spells it: every URL that the registry names is compared with it.
+    pub(crate) fn origin(&self, registry: &Registry) -> Origin {
+        let (https, host) = (self.speaks_tls(registry), registry.api_host());
+        let scheme = if https { "https" } else { "http" };
+        let url = Url::parse(&format!("{scheme}://{host}/")).ok();
+        let port = if https { 443 } else { 80 };
+        url.and_then(|url| Origin::of(&url)).unwrap_or(Origin { https, host, port })
     }
 }
 

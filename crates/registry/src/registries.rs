@@ -2,10 +2,9 @@
 //! set of tokens per registry and credential.
 use std::sync::{Arc, Mutex, PoisonError};
 
-use auth::{CredentialSource, Negotiator, Origin};
+use auth::{CredentialSource, Negotiator};
 use content::Fault;
 use reference::{Registry, RepositoryName};
-use url::Url;
 
 use crate::{
     Farewells, Options, Repository, client::Client, endpoint::Tokens, facts::Facts, http_client::Http,
@@ -67,7 +66,7 @@ impl Registries {
             standing = Some(Arc::clone(&one.client.standing));
         }
         let standing = standing.unwrap_or_else(|| Arc::new(Standing::new(Facts::of(registry))));
-        let origin = self.origin(registry);
+        let origin = self.options.origin(registry);
         let endpoint = Arc::new(Tokens { http: Arc::clone(&self.http), options: Arc::clone(&self.options) });
         let acr = self.options.acr.contains(registry);
         let negotiator =
@@ -84,20 +83,11 @@ impl Registries {
         known.push(Known { credentials, client: Arc::clone(&client) });
         client
     }
-
-    /// As a URL spells it: every URL that the registry names is compared with it.
-    fn origin(&self, registry: &Registry) -> Origin {
-        let (https, host) = (self.options.speaks_tls(registry), registry.api_host());
-        let scheme = if https { "https" } else { "http" };
-        let url = Url::parse(&format!("{scheme}://{host}/")).ok();
-        let port = if https { 443 } else { 80 };
-        url.and_then(|url| Origin::of(&url)).unwrap_or(Origin { https, host, port })
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use auth::Given;
+    use auth::{Given, Origin};
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! A repository at a registry: what is read from it, and what is written to it.
 //!
-//! This file is the door; the rooms behind it are `manifests`, `blobs`, `upload` and `publish`.
+//! This file is the door; the rooms behind it are `manifests`, `blobs`, `upload`, `publish` and `removing`.
 use std::{ops::Range, sync::Arc};
 
 use auth::Scopes;
@@ -46,7 +46,7 @@ impl Repository {
     }
 
     /// Runs one step, in a span that names it, and says where a fault happened.
-    fn step<'a, T>(
+    pub(crate) fn step<'a, T>(
         &'a self,
         step: Step,
         subject: &impl ToString,

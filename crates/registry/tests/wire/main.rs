@@ -13,6 +13,7 @@ mod foreign;
 mod http2;
 mod integrity;
 mod manifests;
+mod metering;
 mod patience;
 mod proxies;
 mod publishing;
