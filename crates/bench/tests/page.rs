@@ -139,8 +139,8 @@ fn the_headline_is_the_fastest_cell() {
     for words in [
         "Fastest with 4\u{a0}jobs and 8\u{a0}ranges; every run of it was faster than every run of the others.",
         "<dd class=\"value\">128\u{a0}<small>MiB/s</small></dd>",
-        "<dd class=\"value\">4\u{a0}<small>s</small></dd>",
-        "<dd class=\"value\">12\u{a0}<small>MiB</small></dd>",
+        "<dd class=\"value\">4.00\u{a0}<small>s</small></dd>",
+        "<dd class=\"value\">12.0\u{a0}<small>MiB</small></dd>",
         "<dd class=\"value\">3.03</dd>",
     ] {
         assert!(page.contains(words), "{words}");

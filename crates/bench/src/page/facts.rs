@@ -32,7 +32,7 @@ fn per_blob(cell: &Cell, workload: &Workload) -> Element {
     if workload.blobs == 0 {
         return fact("Requests per blob", "–", "", "no blobs");
     }
-    let note = format!("{} to the source, {} to the target", number(source), number(target));
+    let note = format!("source {}, target {}", number(source), number(target));
     fact("Requests per blob", &number(source + target), "", &note)
 }
 

@@ -4,7 +4,7 @@ use super::{
     rows::Rows,
     scale::Logarithmic,
     svg::{bar, dot, line, plot, text},
-    unit::number,
+    unit::digits,
     view::{UNKNOWN, View, name},
 };
 use crate::results::{Cell, Latencies, Run, SideCounts};
@@ -42,7 +42,7 @@ pub(super) fn latency(view: &View<'_>, side: Side, width: f64) -> Element {
     drawing = drawing.all(round_trip(view, &rows, &axis));
     for (cell, y) in &rows.cells {
         let spread = (side.of)(&cell.median).to_head_ms;
-        let numbers = format!("{} · {}", number(spread.p50), number(spread.p99));
+        let numbers = format!("{} · {}", digits(spread.p50), digits(spread.p99));
         drawing = drawing.with(row(&spread, &axis, *y).class("row").with(rows.number(*y, numbers)));
     }
     drawing
@@ -54,10 +54,10 @@ fn row(spread: &Latencies, axis: &Logarithmic, y: f64) -> Element {
     let [p50, p90, p99, max] = [spread.p50, spread.p90, spread.p99, spread.max].map(place);
     let words = format!(
         "p50 {} ms, p90 {} ms, p99 {} ms, max {} ms",
-        number(spread.p50),
-        number(spread.p90),
-        number(spread.p99),
-        number(spread.max)
+        digits(spread.p50),
+        digits(spread.p90),
+        digits(spread.p99),
+        digits(spread.max)
     );
     el("g")
         .with(line("whisker", (p50, y), (max, y)))
@@ -88,7 +88,7 @@ pub(super) fn finding(view: &View<'_>, side: Side) -> String {
     if of(most).max <= 0.0 {
         return UNKNOWN.to_owned();
     }
-    let ms = |value| format!("{}\u{a0}ms", number(value));
+    let ms = |value| format!("{}\u{a0}ms", digits(value));
     let words = format!(
         "Half of the answers began within {}, 99 of 100 within {}",
         ms(of(best).p50),

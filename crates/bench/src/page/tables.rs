@@ -2,7 +2,7 @@
 use super::{
     latency::SIDES,
     markup::{Element, el},
-    unit::{Unit, bytes, number, real},
+    unit::{Unit, bytes, digits, number, real},
     view::{CPU, CPU_PER_GIB, Metric, PEAK, THROUGHPUT, View, WALL},
 };
 use crate::results::{Cell, Results, SideTotals};
@@ -57,8 +57,9 @@ fn row(cell: &Cell, columns: &[(Metric, Unit)]) -> Element {
     let sides = SIDES.into_iter().flat_map(|side| {
         let counts = (side.of)(&cell.median);
         let times = counts.to_head_ms;
-        let numbers = [real(counts.requests), real(counts.connections), times.p50, times.p99];
-        apart(numbers.map(|count| value(number(count))))
+        let counts = [counts.requests, counts.connections].map(|count| number(real(count)));
+        let times = [times.p50, times.p99].map(digits);
+        apart(counts.into_iter().chain(times).map(value))
     });
     let name = |number: usize| el("th").attr("scope", "row").text(number.to_string());
     let names = [name(cell.jobs).class("name"), name(cell.ranges).class("name second")];

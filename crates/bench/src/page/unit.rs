@@ -43,15 +43,18 @@ impl Unit {
         value / self.size
     }
 
-    /// The number alone, to three digits that count.
+    /// A measured number alone, to three digits.
     pub(super) fn number(self, value: f64) -> String {
-        number(self.scale(value))
+        digits(self.scale(value))
     }
 
-    /// The number and its unit, which no line break parts.
+    /// A measured number and its unit, which no line break parts.
     pub(super) fn words(self, value: f64) -> String {
-        let number = self.number(value);
-        if self.name.is_empty() { number } else { format!("{number}\u{a0}{}", self.name) }
+        self.behind(&self.number(value))
+    }
+
+    fn behind(self, number: &str) -> String {
+        format!("{number}\u{a0}{}", self.name)
     }
 }
 
@@ -61,16 +64,16 @@ fn largest(units: &[Unit], most: f64) -> Unit {
     fits.or(units.first()).copied().unwrap_or(unit("", 1.0))
 }
 
-/// So many bytes: `1.50 MiB`.
+/// So many bytes: `64 KiB`.
 pub(super) fn bytes(value: u64) -> String {
-    let value = real(value);
-    Unit::of_bytes(value).words(value)
+    let unit = Unit::of_bytes(real(value));
+    unit.behind(&number(unit.scale(real(value))))
 }
 
 /// So many bytes a second: `5 MiB/s`.
 pub(super) fn rate(value: u64) -> String {
-    let value = real(value);
-    Unit::of_rate(value).words(value)
+    let unit = Unit::of_rate(real(value));
+    unit.behind(&number(unit.scale(real(value))))
 }
 
 /// So many things: `1 blob`, `3 blobs`.
@@ -78,22 +81,25 @@ pub(super) fn count(number: u64, what: &str) -> String {
     format!("{}\u{a0}{what}{}", grouped(&number.to_string()), if number == 1 { "" } else { "s" })
 }
 
-/// To three digits that count: `0.042`, `1.5`, `12.6`, `1 234`. Whole numbers are shown whole.
+/// Whole numbers whole, others to three digits: `50`, `1.25`, `12 345`.
 pub(super) fn number(value: f64) -> String {
+    let whole = (value - value.round()).abs() < 1e-9;
+    if whole { grouped(&format!("{value:.0}")) } else { digits(value) }
+}
+
+/// To three digits, so that a column of measured numbers can be compared: `0.042`, `1.50`, `12.6`, `12 345`.
+pub(super) fn digits(value: f64) -> String {
     if !value.is_finite() {
         return "–".to_owned();
     }
     let decimals = match value.abs() {
-        small if small < 0.000_5 => return "0".to_owned(),
+        tiny if tiny < 0.000_5 => return "0".to_owned(),
         small if small < 0.1 => 3,
-        middle if middle < 10.0 => 2,
-        middle if middle < 100.0 => 1,
+        middle if middle < 9.995 => 2,
+        middle if middle < 99.95 => 1,
         _ => 0,
     };
-    let text = format!("{value:.decimals$}");
-    let whole = (value - value.round()).abs() < 1e-9;
-    let text = if whole { format!("{value:.0}") } else { text };
-    grouped(&text)
+    grouped(&format!("{value:.decimals$}"))
 }
 
 /// Five digits and more in groups of three, parted by a thin space.
@@ -133,32 +139,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_show_three_digits_that_count() {
-        let shown =
-            [0.0, 0.000_1, 0.0421, 0.5, 1.0, 1.25, 12.64, 99.0, 123.4, 1_234.0, 12_345.0, 1_234_567.0];
-        let words = shown.map(number);
-        let expected = [
-            "0",
-            "0",
-            "0.042",
-            "0.50",
-            "1",
-            "1.25",
-            "12.6",
-            "99",
-            "123",
-            "1234",
-            "12\u{202f}345",
-            "1\u{202f}234\u{202f}567",
-        ];
-        assert_eq!(words, expected);
-        assert_eq!(number(f64::NAN), "–");
-        assert_eq!(number(f64::INFINITY), "–");
+    fn measured_numbers_show_three_digits_and_counts_are_whole() {
+        for (value, measured, counted) in [
+            (0.0, "0", "0"),
+            (0.000_1, "0", "0"),
+            (0.042_1, "0.042", "0.042"),
+            (1.0, "1.00", "1"),
+            (1.25, "1.25", "1.25"),
+            (9.999, "10.0", "10.0"),
+            (12.64, "12.6", "12.6"),
+            (99.0, "99.0", "99"),
+            (123.4, "123", "123"),
+            (1_234.0, "1234", "1234"),
+            (1_234_567.0, "1\u{202f}234\u{202f}567", "1\u{202f}234\u{202f}567"),
+            (f64::NAN, "–", "–"),
+            (f64::INFINITY, "–", "–"),
+        ] {
+            assert_eq!((digits(value).as_str(), number(value).as_str()), (measured, counted));
+        }
     }
 
     #[test]
     fn the_largest_value_chooses_the_unit() {
-        assert_eq!(Unit::of_bytes(0.0).words(0.0), "0\u{a0}B");
+        assert_eq!(bytes(0), "0\u{a0}B");
+        assert_eq!(bytes(64 << 10), "64\u{a0}KiB");
         assert_eq!(Unit::of_bytes(9.5 * MIB).words(512.0 * KIB), "0.50\u{a0}MiB");
         assert_eq!(Unit::of_rate(3.0 * GIB).name, "GiB/s");
         assert_eq!(Unit::of_seconds(0.5).words(0.5), "500\u{a0}ms");

@@ -96,6 +96,11 @@ pub(crate) fn ranges_only() -> Results {
     results(&[18], &[1, 2, 4, 8])
 }
 
+/// Every number of jobs, one by one.
+pub(crate) fn steps() -> Results {
+    results(&(1..=32).collect::<Vec<_>>(), &[4])
+}
+
 /// Nothing that can be told, and nothing that took any time.
 pub(crate) fn zeros() -> Results {
     let run = Run {
@@ -142,12 +147,13 @@ pub(crate) fn hostile() -> Results {
 }
 
 /// All of them, with names.
-pub(crate) fn all() -> [(&'static str, Results); 7] {
+pub(crate) fn all() -> [(&'static str, Results); 8] {
     [
         ("typical", typical()),
         ("one", one()),
         ("many", many()),
         ("ranges", ranges_only()),
+        ("steps", steps()),
         ("zeros", zeros()),
         ("nothing", nothing()),
         ("hostile", hostile()),
