@@ -154,3 +154,19 @@ fn what_is_not_known_is_not_drawn() {
     assert_eq!(count(&page, "class=\"bar\""), 1 + 2 * 4, "the key of the latencies, and their rows");
     assert!(!page.contains("Throughput over"));
 }
+
+#[test]
+fn the_page_has_the_command_that_measures_the_same_again() {
+    let command =
+        |results| page(&results).split("<code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    assert_eq!(
+        command(fixture::typical()),
+        "transship bench --images 20 --layers 5 --layer-size 64KiB --shared 0 --seed 1 --jobs 1,4,18,32 \
+         --ranges 1,8 --repeat 5 --rtt 50ms --rate 5MiB"
+    );
+    assert_eq!(
+        command(fixture::named()),
+        "transship bench registry.example.com/team/app:v1 mirror.example.org/scratch/bench --jobs 1,4,18,32 \
+         --ranges 1,8 --repeat 5"
+    );
+}

@@ -1,18 +1,18 @@
 //! What was measured, how, and what stayed behind.
 use super::{
+    command::{command, named},
     markup::{Element, el},
     unit::{bytes, count, number, rate, whole},
     view::View,
 };
 use crate::results::{Link, Machine, Results, Workload};
 
-const EMBEDDED: &str = "embedded";
-
 /// From where to where.
 pub(super) fn route(results: &Results) -> String {
-    match (results.source.as_str(), results.target.as_str()) {
-        (EMBEDDED, EMBEDDED) => "Between two embedded registries".to_owned(),
-        (source, target) => format!("From {source} to {target}"),
+    if named(results) {
+        format!("From {} to {}", results.source, results.target)
+    } else {
+        "Between two embedded registries".to_owned()
     }
 }
 
@@ -26,7 +26,7 @@ pub(super) fn workload(workload: &Workload) -> String {
 
 /// The conditions of the link.
 pub(super) fn link(link: Option<Link>) -> String {
-    let Some(link) = link else { return "no link between: the registries as they are".to_owned() };
+    let Some(link) = link else { return "no link before them".to_owned() };
     let rtt = (link.rtt_ms > 0.0).then(|| format!("a round trip of {}\u{a0}ms to both", number(link.rtt_ms)));
     let rate = link.rate.map(|limit| format!("at most {} a connection to the source", rate(limit)));
     let parts: Vec<String> = rtt.into_iter().chain(rate).collect();
@@ -42,54 +42,68 @@ pub(super) fn machine(machine: &Machine) -> String {
 /// Everything that somebody needs who wants the same numbers.
 pub(super) fn details(view: &View<'_>) -> Element {
     let results = view.results;
-    let (work, machine) = (&results.workload, &results.machine);
-    let mut facts = vec![
-        (
-            "Runs",
-            format!("{} of each cell, taken in turn; a process of its own for each", whole(view.runs())),
-        ),
-        ("Source", results.source.clone()),
-        ("Target", results.target.clone()),
-        ("Link", link(results.link)),
-        (
-            "Layers",
-            format!(
-                "{} of {} in each image, {} shared by all images",
-                work.layers,
-                bytes(work.layer_bytes),
-                work.shared
-            ),
-        ),
-        ("Blobs", format!("{} in {}", bytes(work.bytes), count(whole(work.blobs), "distinct blob"))),
-        ("Manifests", work.manifests.to_string()),
-        ("Seed", work.seed.to_string()),
-        ("Processor", format!("{}, {}", count(whole(machine.cpus), "core"), known(&machine.cpu))),
-        ("System", format!("{} {}", machine.os, machine.arch)),
-        ("Version", format!("transship {}", results.version)),
-    ];
-    if let Some(storage) = &results.storage {
-        facts.push(("Storage", format!("{storage}, of embedded registries")));
-    }
-    if machine.memory > 0 {
-        facts.push(("Memory", bytes(machine.memory)));
-    }
-    let rows =
-        facts.into_iter().map(|(name, words)| el("div").with(el("dt").text(name)).with(el("dd").text(words)));
-    el("div").all(caution(results)).with(el("dl").class("details").all(rows))
-}
-
-fn known(name: &str) -> &str {
-    if name.is_empty() { "of a make that the system does not tell" } else { name }
+    let facts = measured(view).into_iter().chain(content(&results.workload)).chain(host(results));
+    let rows = facts.map(|(name, words)| el("div").with(el("dt").text(name)).with(el("dd").text(words)));
+    let caution = (!named(results)).then(|| el("p").class("note").text(CAUTION));
+    let again = if named(results) { "To repeat it, with the same credentials:" } else { "To repeat it:" };
+    el("div")
+        .all(caution)
+        .with(el("dl").class("details").all(rows))
+        .with(el("p").class("again").text(again))
+        .with(el("pre").with(el("code").text(command(view))))
 }
 
 /// What a reader could take these numbers for, and should not.
-fn caution(results: &Results) -> Option<Element> {
-    if results.source != EMBEDDED && results.target != EMBEDDED {
-        return None;
+const CAUTION: &str = "The embedded registries share this machine’s cores with the copy: compare these numbers with \
+                       each other, not with those of a network.";
+
+type Fact = (&'static str, String);
+
+fn measured(view: &View<'_>) -> Vec<Fact> {
+    let results = view.results;
+    let mut facts = vec![
+        ("Runs", format!("{} of each cell, in turn, each in a process of its own", view.runs())),
+        ("Source", results.source.clone()),
+        ("Target", results.target.clone()),
+        ("Link", link(results.link)),
+    ];
+    match results.storage.as_deref() {
+        Some("memory") => facts.push(("Storage", "the registries’ files are in memory".to_owned())),
+        Some(_) => facts.push(("Storage", "the registries’ files are on disk".to_owned())),
+        None => {}
     }
-    let words = "Embedded registries share this machine’s cores with the copy: compare these numbers with each other, \
-                 not with those of a network.";
-    Some(el("p").class("note").text(words))
+    facts
+}
+
+fn content(work: &Workload) -> Vec<Fact> {
+    let size = bytes(work.layer_bytes);
+    let layers = if work.seed == 0 {
+        format!("{}, the largest blob has {size}", work.layers)
+    } else {
+        format!("{} of {size} in each image, {} common to all images", work.layers, work.shared)
+    };
+    let mut facts = vec![
+        ("Layers", layers),
+        ("Blobs", format!("{} in {}", bytes(work.bytes), count(whole(work.blobs), "distinct blob"))),
+        ("Manifests", work.manifests.to_string()),
+    ];
+    if work.seed != 0 {
+        facts.push(("Seed", work.seed.to_string()));
+    }
+    facts
+}
+
+fn host(results: &Results) -> Vec<Fact> {
+    let machine = &results.machine;
+    let make = if machine.cpu.is_empty() { "make unknown" } else { &machine.cpu };
+    let mut facts = vec![
+        ("Processor", format!("{}, {make}", count(whole(machine.cpus), "core"))),
+        ("System", format!("{} {}", machine.os, machine.arch)),
+    ];
+    if machine.memory > 0 {
+        facts.push(("Memory", bytes(machine.memory)));
+    }
+    facts
 }
 
 /// What the benchmark wrote and could not remove.

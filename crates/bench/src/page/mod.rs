@@ -1,9 +1,10 @@
 //! The page of a benchmark: one HTML file that needs nothing else, readable at a glance, by day and by night.
 //!
-//! Reading order: `view` (what is shown), `sections`, then `facts` and `about` (words), `lines`, `bars`, `latency`,
+//! Reading order: `view` (what is shown), `sections`, then `facts`, `about` and `command` (words), `lines`, `bars`, `latency`,
 //! `traffic` (plots) and `tables`; below them `rows`, `svg`, `scale`, `unit` and `markup`.
 mod about;
 mod bars;
+mod command;
 mod facts;
 mod latency;
 mod lines;

@@ -32,7 +32,8 @@ pub(super) fn all(view: &View<'_>) -> Vec<Element> {
     let about = el("section").with(el("h2").text("How it was measured")).with(about::details(view));
     let plots = [throughput(view), Some(cost(view)), Some(latencies(view)), Some(requests(view))];
     let plots = plots.into_iter().flatten().filter(|_| !view.cells.is_empty());
-    plots.chain([numbers(view), about]).chain(about::left(view.results)).collect()
+    // What is owed to the user's registries comes first.
+    about::left(view.results).into_iter().chain(plots).chain([numbers(view), about]).collect()
 }
 
 /// None where there is nothing to compare.

@@ -139,6 +139,7 @@ pub(crate) fn hostile() -> Results {
     let script =
         "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">".to_owned();
     let mut results = results(&[1, 1_000_000], &[1, 100_000]);
+    results.storage = None;
     results.source.clone_from(&long);
     results.target = format!("{script}&\u{202e}");
     results.machine.cpu.clone_from(&script);
@@ -146,14 +147,29 @@ pub(crate) fn hostile() -> Results {
     results
 }
 
+/// An image of somebody's own, between registries of their own.
+pub(crate) fn named() -> Results {
+    let typical = typical();
+    Results {
+        source: "registry.example.com/team/app:v1".to_owned(),
+        target: "mirror.example.org/scratch/bench".to_owned(),
+        storage: None,
+        link: None,
+        workload: Workload { images: 1, seed: 0, ..typical.workload },
+        left: vec!["mirror.example.org/scratch/bench: 24 blobs, 7.5 MiB".to_owned()],
+        ..typical
+    }
+}
+
 /// All of them, with names.
-pub(crate) fn all() -> [(&'static str, Results); 8] {
+pub(crate) fn all() -> [(&'static str, Results); 9] {
     [
         ("typical", typical()),
         ("one", one()),
         ("many", many()),
         ("ranges", ranges_only()),
         ("steps", steps()),
+        ("named", named()),
         ("zeros", zeros()),
         ("nothing", nothing()),
         ("hostile", hostile()),
