@@ -1,7 +1,7 @@
 //! The page of a benchmark: one HTML file that needs nothing else, readable at a glance, by day and by night.
 //!
-//! Reading order: `view` (what is shown), `sections`, then `facts`, `about` and `command` (words), `lines`, `bars`, `latency`,
-//! `traffic` (plots) and `tables`; below them `rows`, `svg`, `scale`, `unit` and `markup`.
+//! Reading order: `view` (what is shown), `sections`, then `facts`, `about` and `command` (words), `lines`, `bars`,
+//! `latency`, `traffic` (plots) and `tables`; below them `rows`, `svg`, `scale`, `unit` and `markup`.
 mod about;
 mod bars;
 mod command;
