@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 mod downloads;
+mod landed;
 mod many;
 mod mounts;
 mod names;

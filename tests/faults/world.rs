@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use auth::Given;
 use content::{Descriptor, FaultKind, Version};
-use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Side, Silent, Ties};
+use copier::{CopyError, Delivered, Destination, Engine, Existing, Foreign, Job, Limits, Side, Silent, Ties};
 use http::Method;
 use reference::RefName;
 use registry::{Options, Registries};
@@ -95,31 +95,58 @@ pub(crate) async fn copy_into(source: &Fake, target: &Fake, repositories: &[&str
 }
 
 async fn run(source: &Fake, target: &Fake, names: &[&str], existing: Existing) -> Result<(), Failure> {
-    let registries = Registries::new(Options::default()).unwrap();
-    let repository = |fake: &Fake, name: &str| {
-        let registry = fake.host().parse().unwrap();
-        Arc::new(registries.repository(&registry, name.parse().unwrap(), Arc::new(Given(None))))
-    };
-    let tag = RefName::new("v1");
-    let destination = |name: &&str| {
-        let target = repository(target, name);
-        Destination { target, names: vec![tag.clone()], expect: None }
-    };
-    let job = Job {
-        source: repository(source, "app"),
-        version: Version::Name(tag.clone()),
-        destinations: names.iter().map(destination).collect(),
-        existing,
-        limits: Limits::default(),
-        foreign: Foreign::Skip,
-        ties: Ties::Together,
-    };
-    let report = Engine::new(Arc::new(Silent), 8).run(&job).await?;
-    for outcome in report.outcomes {
-        outcome.result?;
-    }
+    let yard = Yard::new(8);
+    let job = Job { existing, ..yard.job(source, "app", target, names) };
+    yard.run(&job).await?;
     settle(target).await;
     Ok(())
+}
+
+/// One engine, for any number of jobs.
+pub(crate) struct Yard {
+    registries: Registries,
+    engine: Engine,
+}
+
+impl Yard {
+    /// With so many lanes at each registry.
+    pub(crate) fn new(width: usize) -> Self {
+        let registries = Registries::new(Options::default()).unwrap();
+        Self { registries, engine: Engine::new(Arc::new(Silent), width) }
+    }
+
+    /// To copy `name:v1` from `source` into these repositories of `target`, under the same tag; all or none.
+    pub(crate) fn job(&self, source: &Fake, name: &str, target: &Fake, names: &[&str]) -> Job {
+        let repository = |fake: &Fake, name: &str| {
+            let registry = fake.host().parse().unwrap();
+            Arc::new(self.registries.repository(&registry, name.parse().unwrap(), Arc::new(Given(None))))
+        };
+        let tag = RefName::new("v1");
+        let destination = |name: &&str| {
+            let target = repository(target, name);
+            Destination { target, names: vec![tag.clone()], expect: None }
+        };
+        Job {
+            source: repository(source, name),
+            version: Version::Name(tag.clone()),
+            destinations: names.iter().map(destination).collect(),
+            existing: Existing::Move,
+            limits: Limits::default(),
+            foreign: Foreign::Skip,
+            ties: Ties::Together,
+        }
+    }
+
+    /// What arrived at each destination, when nothing failed.
+    pub(crate) async fn run(&self, job: &Job) -> Result<Vec<Delivered>, Failure> {
+        Ok(self.report(job).await?.into_iter().collect::<Result<_, _>>()?)
+    }
+
+    /// How each destination ended.
+    pub(crate) async fn report(&self, job: &Job) -> Result<Vec<Result<Delivered, CopyError>>, CopyError> {
+        let report = self.engine.run(job).await?;
+        Ok(report.outcomes.into_iter().map(|outcome| outcome.result).collect())
+    }
 }
 
 /// Lets what nobody waits for come to its end: uploads that were given up are cancelled behind the copy's back.

@@ -10,13 +10,15 @@ use reference::Digest;
 use crate::{
     CopyError, Delivered, Event, Existing, Extent, Job, Observer, Outcome, Report,
     execute::Voyage,
+    landed::Landed,
     plan::Plan,
     preflight,
     preflight::{Admitted, Standing},
     wharf::Wharf,
 };
 
-/// Copies images. One engine serves any number of jobs, which share its lanes.
+/// Copies images. One engine serves any number of jobs, one after the other or at once. They share its lanes, and a
+/// blob crosses to a registry once, however many of them want it there: the others mount it.
 ///
 /// ```
 /// use std::{path::Path, sync::Arc};
@@ -52,13 +54,14 @@ use crate::{
 pub struct Engine {
     observer: Arc<dyn Observer>,
     wharf: Wharf,
+    landed: Landed,
     journal: Option<Arc<dyn Journal>>,
 }
 
 impl Engine {
     /// An engine that moves up to `width` blobs at a time at any one registry, and tells `observer` about it.
     pub fn new(observer: Arc<dyn Observer>, width: usize) -> Self {
-        Self { observer, wharf: Wharf::new(width), journal: None }
+        Self { observer, wharf: Wharf::new(width), landed: Landed::default(), journal: None }
     }
 
     /// Writes down in `journal` how far large blobs have come, and goes on with what an earlier run left there.
@@ -100,6 +103,7 @@ impl Engine {
             plan: &plan,
             observer: &self.observer,
             wharf: &self.wharf,
+            landed: &self.landed,
             journal: self.journal.as_deref(),
             stranded: AtomicBool::new(false),
         };

@@ -1,19 +1,30 @@
 //! Execution: blobs in parallel, then manifests in order, destination by destination.
 //!
 //! Destinations of one registry travel together: a blob's bytes are read once, sent to the first repository, and
-//! mounted into the others.
+//! mounted into the others (`landed`).
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc,
     atomic::{AtomicBool, Ordering},
 };
 
-use content::{Descriptor, FaultKind, Journal};
-use futures::{StreamExt, TryStreamExt, future::join_all, stream};
+use content::{Descriptor, FaultKind, Journal, Place};
+use futures::{
+    StreamExt, TryStreamExt,
+    future::{join_all, try_join_all},
+    stream,
+};
 use reference::{RefName, RepositoryName};
 
 use crate::{
-    CopyError, Delivered, Destination, Event, Foreign, Job, Observer, Outcome, Side, Ties, hallway::Hallway,
-    mend::Mender, plan::Plan, preflight::Standing, publish::Publisher, wharf::Wharf,
+    CopyError, Delivery, Event, Foreign, Job, Observer, Outcome, Side, Ties,
+    berth::Berth,
+    hallway::Hallway,
+    landed::{Landed, Lies},
+    mend::Mender,
+    plan::Plan,
+    preflight::Standing,
+    publish::Publisher,
+    wharf::Wharf,
 };
 
 /// One admitted plan on its way to all of its destinations.
@@ -22,100 +33,124 @@ pub(crate) struct Voyage<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) observer: &'a Arc<dyn Observer>,
     pub(crate) wharf: &'a Wharf,
+    pub(crate) landed: &'a Landed,
     pub(crate) journal: Option<&'a dyn Journal>,
     /// Whether a transfer has ended the work of others because somebody could not be reached.
     pub(crate) stranded: AtomicBool,
 }
 
-/// One destination, and what has happened there.
-struct Berth<'a> {
-    destination: &'a Destination,
-    names: Vec<RefName>,
-    rooted: bool,
-    log: Mutex<Log>,
+/// The open destinations of one registry.
+struct Group<'a> {
+    berths: Vec<&'a Berth<'a>>,
+    /// A repository there that holds the image, as far as anybody knows.
+    seat: Option<&'a RepositoryName>,
 }
 
-#[derive(Default)]
-struct Log {
-    failed: Option<CopyError>,
-    delivered: Delivered,
-    written: Vec<RefName>,
-}
+/// A blob, and its number in the plan.
+type Item<'a> = (usize, &'a Descriptor);
 
 impl Voyage<'_> {
     /// Does what the standings leave to do; one outcome for each destination, in order.
     pub(crate) async fn run(&self, standings: Vec<Standing>) -> Vec<Outcome> {
-        let berths: Vec<Berth<'_>> = self.job.destinations.iter().zip(standings).map(Berth::new).collect();
-        let mut groups: Vec<Vec<&Berth<'_>>> = Vec::new();
-        for berth in berths.iter().filter(|berth| berth.is_open()) {
-            let near = |group: &&mut Vec<&Berth<'_>>| group.iter().any(|other| other.shares_origin(berth));
-            match groups.iter_mut().find(near) {
-                Some(group) => group.push(berth),
-                None => groups.push(vec![berth]),
-            }
-        }
-        join_all(groups.iter().map(|group| self.serve(group))).await;
+        let each = self.job.destinations.iter().zip(standings);
+        let berths: Vec<Berth<'_>> =
+            each.map(|(destination, standing)| Berth::new(destination, standing, self.plan)).collect();
+        join_all(self.groups(&berths).iter().map(|group| self.serve(group))).await;
         berths.into_iter().map(Berth::into_outcome).collect()
     }
 
-    async fn serve(&self, group: &[&Berth<'_>]) {
-        let empty: Vec<&Berth<'_>> = group.iter().copied().filter(|berth| self.wants_blobs(berth)).collect();
-        let blobs = stream::iter(&self.plan.blobs).map(|blob| self.spread(blob, &empty));
-        if let Err(error) = blobs.buffer_unordered(self.wharf.width()).try_collect::<()>().await {
-            for berth in group {
+    fn groups<'b>(&'b self, berths: &'b [Berth<'b>]) -> Vec<Group<'b>> {
+        let mut groups: Vec<Group<'b>> = Vec::new();
+        for berth in berths.iter().filter(|berth| berth.is_open()) {
+            let near = |place: &Place| place.shares_origin(berth.place());
+            let known = groups.iter_mut().find(|group| group.berths.iter().any(|other| near(other.place())));
+            if let Some(group) = known {
+                group.berths.push(berth);
+                continue;
+            }
+            let mut rooted = berths.iter().filter(|other| other.rooted).map(Berth::place);
+            let source = Some(self.job.source.place()).filter(|place| near(place));
+            let seat = source.or_else(|| rooted.find(|place| near(place)));
+            groups.push(Group { berths: vec![berth], seat: seat.and_then(Place::repository) });
+        }
+        groups
+    }
+
+    async fn serve(&self, group: &Group<'_>) {
+        if let Err(error) = self.fill(group).await {
+            for berth in &group.berths {
                 berth.fail(&error);
             }
         }
-        if self.job.ties == Ties::Together && group.iter().any(|berth| !berth.is_open()) {
+        if self.job.ties == Ties::Together && group.berths.iter().any(|berth| !berth.is_open()) {
             return;
         }
-        join_all(group.iter().filter(|berth| berth.is_open()).map(|berth| self.publish(berth))).await;
+        let open = group.berths.iter().filter(|berth| berth.is_open());
+        join_all(open.map(|berth| self.publish(berth))).await;
     }
 
-    /// Brings one blob to every berth of a group: to the first that takes it, and from there to the rest.
-    async fn spread(&self, blob: &Descriptor, berths: &[&Berth<'_>]) -> Result<(), CopyError> {
-        let source = self.job.source.place();
-        let mut rest = berths.iter();
-        let mut held = None;
-        for berth in rest.by_ref() {
-            let place = berth.destination.target.place();
-            let mount = source.repository().filter(|_| source.shares_origin(place));
-            if self.bring(blob, berth, mount).await? {
-                held = place.repository();
-                break;
-            }
-        }
-        let others = rest.map(|berth| self.bring(blob, berth, held));
-        join_all(others).await.into_iter().try_for_each(|brought| brought.map(drop))
+    /// Brings every blob to every berth that wants it.
+    async fn fill(&self, group: &Group<'_>) -> Result<(), CopyError> {
+        let empty: Vec<&Berth<'_>> =
+            group.berths.iter().copied().filter(|berth| self.wants_blobs(berth)).collect();
+        let blobs = stream::iter(self.plan.blobs.iter().enumerate());
+        let blobs = blobs.map(|item| self.spread(item, &empty, group.seat));
+        blobs.buffer_unordered(self.wharf.width()).try_collect().await
     }
 
-    /// Whether the blob is at the berth now. An error is one that ends the whole group.
+    /// Brings one blob to all of these berths: to the first that takes it, and from there to the rest.
+    async fn spread(
+        &self,
+        item: Item<'_>,
+        berths: &[&Berth<'_>],
+        seat: Option<&RepositoryName>,
+    ) -> Result<(), CopyError> {
+        try_join_all(berths.iter().map(|berth| self.bring(item, berth, seat))).await.map(drop)
+    }
+
+    /// Brings one blob to one berth, unless that is closed. An error is one that ends the whole group.
     async fn bring(
         &self,
-        blob: &Descriptor,
+        (number, blob): Item<'_>,
         berth: &Berth<'_>,
-        mount: Option<&RepositoryName>,
-    ) -> Result<bool, CopyError> {
+        seat: Option<&RepositoryName>,
+    ) -> Result<(), CopyError> {
+        // No lane is held here: whoever is waited for needs one.
+        let approach = self.landed.approach(berth.place(), &blob.digest).await;
         if !berth.is_open() {
-            return Ok(false);
+            return Ok(());
         }
-        let target = &*berth.destination.target;
-        let _lanes = self.wharf.lanes(self.job.source.place(), target.place()).await;
-        match self.hallway(berth).carry(blob, mount).await {
+        let carried = match &approach.lies {
+            Lies::Here => Ok(Delivery::Present),
+            Lies::There(mount) => self.carry(blob, berth, mount.as_ref()).await,
+            Lies::Nowhere => self.carry(blob, berth, seat).await,
+        };
+        match carried {
             Ok(how) => {
-                berth.note(|log| log.delivered.count(how, blob.size));
-                self.observer.event(&Event::Finished { blob, place: target.place(), how });
-                Ok(true)
+                approach.landed(how);
+                berth.took(number, how);
+                self.observer.event(&Event::Finished { blob, place: berth.place(), how });
+                Ok(())
             }
             Err(error) if error.side() == Side::Target && self.job.ties == Ties::Apart => {
                 berth.fail(&error);
-                Ok(false)
+                Ok(())
             }
             Err(error) => {
                 self.stranded.fetch_or(error.kind() == FaultKind::Unreachable, Ordering::Relaxed);
                 Err(error)
             }
         }
+    }
+
+    async fn carry(
+        &self,
+        blob: &Descriptor,
+        berth: &Berth<'_>,
+        mount: Option<&RepositoryName>,
+    ) -> Result<Delivery, CopyError> {
+        let _lanes = self.wharf.lanes(self.job.source.place(), berth.place()).await;
+        self.hallway(berth).carry(blob, mount).await
     }
 
     fn hallway<'s>(&'s self, berth: &'s Berth<'_>) -> Hallway<'s> {
@@ -135,7 +170,7 @@ impl Voyage<'_> {
 
     /// Whether the destination is the source itself, and only names are missing.
     fn is_at_home(&self, berth: &Berth<'_>) -> bool {
-        berth.destination.target.place() == self.job.source.place()
+        berth.place() == self.job.source.place()
     }
 
     async fn publish(&self, berth: &Berth<'_>) {
@@ -147,7 +182,7 @@ impl Voyage<'_> {
             existing: self.job.existing,
             observer: &**self.observer,
             width: self.wharf.width(),
-            mender: Mender::new(self.hallway(berth), self.wharf, self.plan),
+            mender: Mender::new(self.hallway(berth), self.wharf, self.landed, self.plan, berth),
         };
         let parts = async {
             if berth.rooted || self.is_at_home(berth) {
@@ -155,61 +190,13 @@ impl Voyage<'_> {
             }
             publisher.parts(self.plan).await
         };
-        let written = |name: &RefName| berth.note(|log| log.written.push(name.clone()));
+        let written = |name: &RefName| berth.named(name);
         let outcome = match parts.await {
             Ok(()) => publisher.root(&self.plan.root, &berth.names, written).await,
             Err(error) => Err(error),
         };
         if let Err(error) = outcome {
             berth.fail(&error);
-        }
-    }
-}
-
-impl<'a> Berth<'a> {
-    fn new((destination, standing): (&'a Destination, Standing)) -> Self {
-        let mut log = Log::default();
-        let (names, rooted) = match standing {
-            Standing::Open { names, rooted } => (names, rooted),
-            Standing::Done => {
-                log.delivered.already_there = true;
-                (Vec::new(), true)
-            }
-            Standing::Closed(error) => {
-                log.failed = Some(error);
-                (Vec::new(), false)
-            }
-        };
-        Self { destination, names, rooted, log: Mutex::new(log) }
-    }
-
-    fn note<T>(&self, change: impl FnOnce(&mut Log) -> T) -> T {
-        // A panic elsewhere leaves the log as it was: every change is one step.
-        change(&mut self.log.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn is_open(&self) -> bool {
-        self.note(|log| log.failed.is_none() && !log.delivered.already_there)
-    }
-
-    /// The first failure is the one that is told.
-    fn fail(&self, error: &CopyError) {
-        self.note(|log| {
-            log.failed.get_or_insert_with(|| error.clone());
-        });
-    }
-
-    fn shares_origin(&self, other: &Self) -> bool {
-        self.destination.target.place().shares_origin(other.destination.target.place())
-    }
-
-    fn into_outcome(self) -> Outcome {
-        let log = self.log.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Outcome {
-            place: self.destination.target.place().clone(),
-            names: self.destination.names.clone(),
-            written: log.written,
-            result: log.failed.map_or(Ok(log.delivered), Err),
         }
     }
 }

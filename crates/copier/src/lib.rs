@@ -6,12 +6,14 @@
 //! ```
 //!
 //! Knows no HTTP and no file system: both sides are [`content::Source`] and [`content::Target`].
+mod berth;
 mod budget;
 mod engine;
 mod error;
 mod execute;
 mod hallway;
 mod job;
+mod landed;
 mod limits;
 mod logbook;
 mod mend;

@@ -8,20 +8,35 @@ use content::{At, Descriptor, Fault, FaultKind, Manifest, Mode, Shape, Step};
 use futures::{FutureExt, future::BoxFuture, lock::Mutex};
 use reference::Digest;
 
-use crate::{CopyError, Event, hallway::Hallway, plan::Plan, wharf::Wharf};
+use crate::{
+    CopyError, Delivery, Event,
+    berth::Berth,
+    hallway::Hallway,
+    landed::{Landed, Lies},
+    plan::Plan,
+    wharf::Wharf,
+};
 
 /// Sends parts to one target again.
 pub(crate) struct Mender<'a> {
     hallway: Hallway<'a>,
     wharf: &'a Wharf,
+    landed: &'a Landed,
     plan: &'a Plan,
+    berth: &'a Berth<'a>,
     /// What was sent again. Held meanwhile: of two manifests that share a part, neither is written before it is there.
     done: Mutex<HashSet<Digest>>,
 }
 
 impl<'a> Mender<'a> {
-    pub(crate) fn new(hallway: Hallway<'a>, wharf: &'a Wharf, plan: &'a Plan) -> Self {
-        Self { hallway, wharf, plan, done: Mutex::default() }
+    pub(crate) fn new(
+        hallway: Hallway<'a>,
+        wharf: &'a Wharf,
+        landed: &'a Landed,
+        plan: &'a Plan,
+        berth: &'a Berth<'a>,
+    ) -> Self {
+        Self { hallway, wharf, landed, plan, berth, done: Mutex::default() }
     }
 
     /// Sends all that `manifest` names, which was refused with `fault`, whatever the target says it holds. `false` when
@@ -85,10 +100,24 @@ impl<'a> Mender<'a> {
             return Ok(());
         }
         let (source, target) = (self.hallway.source.place(), self.hallway.target.place());
-        let _lanes = self.wharf.lanes(source, target).await;
-        let how = self.hallway.insist(blob).await?;
-        self.hallway.observer.event(&Event::Finished { blob, place: target, how });
+        self.landed.lost(target, &blob.digest);
+        let approach = self.landed.approach(target, &blob.digest).await;
+        // Another copy may have sent it again meanwhile.
+        if approach.lies != Lies::Here {
+            let _lanes = self.wharf.lanes(source, target).await;
+            let how = self.hallway.insist(blob).await?;
+            approach.landed(how);
+            self.recount(blob, how);
+            self.hallway.observer.event(&Event::Finished { blob, place: target, how });
+        }
         Ok(())
+    }
+
+    /// What the target said at first counts no more.
+    fn recount(&self, blob: &Descriptor, how: Delivery) {
+        if let Some(number) = self.plan.blobs.iter().position(|other| other.digest == blob.digest) {
+            self.berth.took(number, how);
+        }
     }
 
     async fn write(&self, part: &Manifest, done: &mut HashSet<Digest>) -> Result<(), CopyError> {

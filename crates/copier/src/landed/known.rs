@@ -1,0 +1,159 @@
+//! Known: which repositories of one registry hold which blobs. Some sixty bytes a blob, however many hold it.
+use std::{collections::HashMap, num::NonZeroU32};
+
+use content::Place;
+use reference::{Digest, RepositoryName};
+
+use super::Lies;
+
+/// How many repositories are remembered of one blob: enough to mount from one of them.
+const MOST: usize = 4;
+
+/// The first 32 bytes of a digest: all of a sha256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Blob([u8; 32]);
+
+/// A repository, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Spot(NonZeroU32);
+
+/// What is known of one registry.
+#[derive(Default)]
+pub(super) struct Known {
+    spots: HashMap<Option<RepositoryName>, Spot>,
+    /// By number, from 1.
+    names: Vec<Option<RepositoryName>>,
+    blobs: HashMap<Blob, [Option<Spot>; MOST]>,
+}
+
+impl Blob {
+    pub(super) fn of(digest: &Digest) -> Self {
+        let mut bytes = [0; 32];
+        let digits = digest.hex().as_bytes().chunks_exact(2);
+        for (byte, pair) in bytes.iter_mut().zip(digits) {
+            *byte = pair.iter().fold(0, |value, digit| (value << 4) | nibble(*digit));
+        }
+        Self(bytes)
+    }
+}
+
+/// A digit of a digest, which has been checked to be one.
+fn nibble(digit: u8) -> u8 {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).unwrap_or_default()
+}
+
+impl Known {
+    /// The number of a place's repository.
+    pub(super) fn spot(&mut self, place: &Place) -> Spot {
+        let name = place.repository().cloned();
+        if let Some(spot) = self.spots.get(&name) {
+            return *spot;
+        }
+        self.names.push(name.clone());
+        // Nobody writes to four billion repositories.
+        let number = u32::try_from(self.names.len()).ok().and_then(NonZeroU32::new);
+        let spot = Spot(number.unwrap_or(NonZeroU32::MAX));
+        self.spots.insert(name, spot);
+        spot
+    }
+
+    /// Where a blob lies, seen from `spot`.
+    pub(super) fn look(&self, blob: Blob, spot: Spot) -> Lies {
+        let Some(holders) = self.blobs.get(&blob) else { return Lies::Nowhere };
+        if holders.contains(&Some(spot)) {
+            return Lies::Here;
+        }
+        let first = holders.iter().flatten().next();
+        first.map_or(Lies::Nowhere, |first| Lies::There(self.name(*first)))
+    }
+
+    /// Remembers that `spot` holds it: before all others, or behind them as long as there is room.
+    pub(super) fn note(&mut self, blob: Blob, spot: Spot, before_others: bool) {
+        let holders = self.blobs.entry(blob).or_default();
+        if before_others {
+            let known = holders.iter().position(|holder| holder.is_none_or(|known| known == spot));
+            let end = known.unwrap_or(MOST.saturating_sub(1));
+            let moved = holders.get_mut(..=end).unwrap_or_default();
+            moved.rotate_right(1);
+            if let Some(first) = moved.first_mut() {
+                *first = Some(spot);
+            }
+        } else if let Some(free) = holders.iter_mut().find(|holder| holder.is_none_or(|known| known == spot))
+        {
+            *free = Some(spot);
+        }
+    }
+
+    /// Forgets that `spot` holds it.
+    pub(super) fn forget(&mut self, blob: Blob, spot: Spot) {
+        let Some(holders) = self.blobs.get_mut(&blob) else { return };
+        let mut left = holders.iter().flatten().copied().filter(|known| *known != spot);
+        let mut kept = [None; MOST];
+        kept.fill_with(|| left.next());
+        *holders = kept;
+    }
+
+    fn name(&self, spot: Spot) -> Option<RepositoryName> {
+        let index = usize::try_from(spot.0.get()).ok()?.checked_sub(1)?;
+        self.names.get(index)?.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spots(known: &mut Known, names: &[&str]) -> Vec<Spot> {
+        let place = |name: &&str| Place::new("http://r", *name, Some(name.parse().unwrap()));
+        names.iter().map(|name| known.spot(&place(name))).collect()
+    }
+
+    fn seen(known: &Known, spots: &[Spot]) -> Vec<Lies> {
+        spots.iter().map(|spot| known.look(blob(), *spot)).collect()
+    }
+
+    fn blob() -> Blob {
+        Blob::of(&Digest::sha256([7; 32]))
+    }
+
+    fn there(name: &str) -> Lies {
+        Lies::There(Some(name.parse().unwrap()))
+    }
+
+    #[test]
+    fn a_blob_is_all_of_its_digest() {
+        let bytes: [u8; 32] = std::array::from_fn(|at| u8::try_from(at * 8).unwrap());
+        assert_eq!(Blob::of(&Digest::sha256(bytes)), Blob(bytes));
+        assert_eq!(Blob::of(&Digest::sha512([9; 64])), Blob([9; 32]));
+        assert!(size_of::<(Blob, [Option<Spot>; MOST])>() <= 48);
+    }
+
+    #[test]
+    fn the_first_holder_is_mounted_from_until_another_one_had_to_be_sent_to() {
+        let mut known = Known::default();
+        let spots = spots(&mut known, &["a", "b", "c"]);
+        known.note(blob(), spots[0], true);
+        known.note(blob(), spots[1], false);
+        assert_eq!(seen(&known, &spots), [Lies::Here, Lies::Here, there("a")]);
+        known.note(blob(), spots[1], true);
+        assert_eq!(seen(&known, &spots), [Lies::Here, Lies::Here, there("b")]);
+        known.forget(blob(), spots[1]);
+        assert_eq!(seen(&known, &spots), [Lies::Here, there("a"), there("a")]);
+        known.forget(blob(), spots[0]);
+        assert_eq!(seen(&known, &spots), [Lies::Nowhere, Lies::Nowhere, Lies::Nowhere]);
+    }
+
+    #[test]
+    fn more_holders_than_there_is_room_for_push_out_the_last() {
+        let mut known = Known::default();
+        let spots = spots(&mut known, &["a", "b", "c", "d", "e", "f"]);
+        for spot in &spots {
+            known.note(blob(), *spot, false);
+        }
+        assert_eq!(known.look(blob(), spots[3]), Lies::Here);
+        assert_eq!(known.look(blob(), spots[4]), there("a"));
+        known.note(blob(), spots[5], true);
+        assert_eq!(known.look(blob(), spots[3]), there("f"));
+        assert_eq!(known.look(blob(), spots[2]), Lies::Here);
+    }
+}
