@@ -143,7 +143,7 @@ async fn end(to: &mut (impl AsyncWrite + Unpin), pair: &Pair) -> Result<(), Brok
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroU64, time::Duration};
+    use std::{future::pending, num::NonZeroU64, time::Duration};
 
     use tokio::{io::duplex, time::timeout};
 
@@ -175,6 +175,38 @@ mod tests {
             let taken = taken(conditions).await;
             assert!(taken <= most + 2 * PIECE, "{taken} bytes were taken, for {most}");
             assert!(taken + conditions.slice() >= way, "{taken} bytes were taken, for {way} on the way");
+        }
+    }
+
+    /// The client asks a server that is gone `asked` after the start, and a read there comes to a plain end after
+    /// `ended`: how the connection ends.
+    async fn with_nobody_behind(asked: Duration, ended: Duration) -> Result<((), ()), Broken> {
+        let ((mut client, from_client), (to_server, _)) = (duplex(PIECE), duplex(PIECE));
+        let ((server, from_server), (to_client, _client)) = (duplex(PIECE), duplex(PIECE));
+        let (pair, count) = (Pair::default(), AtomicU64::new(0));
+        let (conditions, open) = (Conditions { rtt: Duration::from_millis(50), rate: None }, Instant::now());
+        let ask = async {
+            sleep(asked).await;
+            client.write_all(b"question").await.unwrap();
+        };
+        let end = async {
+            sleep(ended).await;
+            drop(server);
+        };
+        let up = carry(from_client, to_server, conditions, open, &pair, &count);
+        let down = carry(from_server, to_client, conditions, open, &pair, &count);
+        tokio::select! {
+            ends = async { tokio::try_join!(up, down) } => ends,
+            _ = async { tokio::join!(ask, end, pending::<()>()) } => Ok(((), ())),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_side_that_is_gone_has_not_ended_well() {
+        let [soon, late] = [1, 2].map(Duration::from_secs);
+        for (asked, ended) in [(soon, late), (late, soon)] {
+            let ends = timeout(3 * late, with_nobody_behind(asked, ended)).await;
+            assert!(matches!(ends, Ok(Err(Broken))), "asked after {asked:?}: {ends:?}");
         }
     }
 }
