@@ -11,10 +11,10 @@ use reference::Algorithm;
 
 use crate::line::{Line, unfinished};
 
-/// The most bytes of a page that are read: enough for a blob of 500 GiB.
+/// The most bytes of a page that are read: enough for a blob of 1 TiB.
 const MOST: u64 = 256 * 1024 * 1024;
 /// The least distance between two marks, in bytes.
-const EVERY: u64 = 512 * 1024;
+const EVERY: u64 = 1024 * 1024;
 
 /// One page, for as long as its lock is held.
 #[derive(Debug)]
@@ -22,13 +22,15 @@ pub(crate) struct FilePage {
     path: PathBuf,
     /// What it is about.
     subject: String,
+    /// Where its second line begins, which is written over.
+    second: usize,
     algorithm: Algorithm,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Opened to be read and written, and locked.
+    /// Opened to be read and written, and locked. What is written next goes to its end.
     file: File,
     /// Whether its lines are of this run, or of one that it goes on with.
     begun: bool,
@@ -42,7 +44,8 @@ impl FilePage {
     /// Of a file that is locked.
     pub(crate) fn new(path: PathBuf, file: File, subject: String, algorithm: Algorithm) -> Self {
         let state = State { file, begun: false, marked: 0, back: false };
-        Self { path, subject, algorithm, state: Mutex::new(state) }
+        let second = Line::Page(subject.clone()).bytes().len();
+        Self { path, subject, second, algorithm, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -64,14 +67,11 @@ impl FilePage {
             return Ok(());
         }
         state.file.set_len(0)?;
-        state.append(&self.first())?;
+        state.file.rewind()?;
+        state.append(&Line::Page(self.subject.clone()))?;
         state.append(&Line::reached(&Mark::start(self.algorithm)))?;
         (state.begun, state.marked, state.back) = (true, 0, false);
         Ok(())
-    }
-
-    fn first(&self) -> Line {
-        Line::Page(self.subject.clone())
     }
 
     /// Reads all that is there; what comes next begins on a line of its own, whatever was torn.
@@ -90,14 +90,23 @@ impl FilePage {
 
 impl State {
     fn append(&mut self, line: &Line) -> io::Result<()> {
-        self.file.seek(SeekFrom::End(0))?;
         self.file.write_all(&line.bytes())
     }
 
     /// Writes `line` over the one that begins at `start`, and is as long.
     fn replace(&mut self, start: usize, line: &Line) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(start as u64))?;
-        self.file.write_all(&line.bytes())
+        // With every chunk that is handed on: one call into the kernel where one will do.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::FileExt as _;
+            self.file.write_all_at(&line.bytes(), start as u64)
+        }
+        #[cfg(not(unix))]
+        {
+            self.file.seek(SeekFrom::Start(start as u64))?;
+            self.file.write_all(&line.bytes())?;
+            self.file.seek(SeekFrom::End(0)).map(drop)
+        }
     }
 }
 
@@ -112,7 +121,7 @@ impl Page for FilePage {
 
     fn reached(&self, mark: &Mark) {
         self.write(|state| {
-            state.replace(self.first().bytes().len(), &Line::reached(mark))?;
+            state.replace(self.second, &Line::reached(mark))?;
             if std::mem::take(&mut state.back) {
                 state.append(&Line::On)?;
             }

@@ -38,13 +38,17 @@ pub struct Idle {
     left: Duration,
     /// Bytes since the patience was whole.
     moved: u64,
-    running: Option<(Instant, Pin<Box<Sleep>>)>,
+    /// Since when the step of the moment is waited for.
+    since: Option<Instant>,
+    /// Rings when the patience may have ended, or earlier: it is set anew only when it rings, not with every step. A
+    /// timer that is set costs a call into the kernel.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl Idle {
     /// A timer that stands still.
     pub fn new(limit: Duration) -> Self {
-        Self { limit, left: limit, moved: 0, running: None }
+        Self { limit, left: limit, moved: 0, since: None, alarm: None }
     }
 
     /// Judges one poll; `weigh` says how many bytes came with it. What is ready passes, however late the poll came;
@@ -59,20 +63,32 @@ impl Idle {
             self.came(weigh(&value));
             return Poll::Ready(Ok(value));
         }
-        let left = self.left;
-        let (_, running) =
-            self.running.get_or_insert_with(|| (Instant::now(), Box::pin(sleep_until(after(left)))));
-        if running.as_mut().poll(context).is_pending() {
-            return Poll::Pending;
+        if self.rings(context) {
+            let limit = self.limit;
+            *self = Self::new(limit);
+            return Poll::Ready(Err(Stalled { limit }));
         }
-        let limit = self.limit;
-        *self = Self::new(limit);
-        Poll::Ready(Err(Stalled { limit }))
+        Poll::Pending
+    }
+
+    /// Whether the patience has ended; if not, whoever asks is woken when it may have.
+    fn rings(&mut self, context: &mut Context<'_>) -> bool {
+        let left = self.left;
+        let due = later(*self.since.get_or_insert_with(Instant::now), left);
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        // The end of the patience only ever moves away, so the alarm is never late.
+        while alarm.as_mut().poll(context).is_ready() {
+            if Instant::now() >= due {
+                return true;
+            }
+            alarm.as_mut().reset(due);
+        }
+        false
     }
 
     /// Ends a step that brought `bytes`.
     fn came(&mut self, bytes: u64) {
-        if let Some((since, _)) = self.running.take() {
+        if let Some(since) = self.since.take() {
             // Whoever looked only after the patience had ended was busy elsewhere: that says nothing of this side.
             self.left = self.left.checked_sub(since.elapsed()).unwrap_or(self.left);
         }
@@ -83,11 +99,15 @@ impl Idle {
     }
 }
 
-/// The moment `limit` from now; a limit beyond the end of time is a year, or nothing at all.
+/// The moment `limit` from now.
 pub(crate) fn after(limit: Duration) -> Instant {
-    let now = Instant::now();
+    later(Instant::now(), limit)
+}
+
+/// The moment `limit` after `start`; a limit beyond the end of time is a year, or nothing at all.
+fn later(start: Instant, limit: Duration) -> Instant {
     let year = Duration::from_secs(365 * 24 * 60 * 60);
-    now.checked_add(limit).or_else(|| now.checked_add(year)).unwrap_or(now)
+    start.checked_add(limit).or_else(|| start.checked_add(year)).unwrap_or(start)
 }
 
 /// A stream that may not be idle for longer than a limit; ends after it has stalled.
@@ -178,6 +198,16 @@ mod tests {
     async fn enough_bytes_in_small_pieces_earn_the_whole_patience() {
         let items: Vec<_> = steady::<1024>(&[2; 100]).collect().await;
         assert!(items.iter().all(Result::is_ok) && items.len() == 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_of_an_earlier_step_is_not_the_end_of_a_later_one() {
+        let start = Instant::now();
+        let mut steady = steady::<WORTH>(&[9, 9, 3600]);
+        assert_eq!(steady.next().await, Some(Ok(9)));
+        assert_eq!(steady.next().await, Some(Ok(9)));
+        assert!(steady.next().await.is_some_and(|item| item.is_err()));
+        assert_eq!(start.elapsed().as_secs(), 9 + 9 + 10);
     }
 
     #[tokio::test(start_paused = true)]
