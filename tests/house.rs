@@ -44,7 +44,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
 const BINARY: &str = "the binary";
 
 /// Crates from outside that only some rooms may know.
-const GUESTS: [(&str, &[&str]); 15] = [
+const GUESTS: [(&str, &[&str]); 16] = [
     ("reqwest", &["registry"]),
     ("tower", &["registry"]),
     ("oci-client", &["registry"]),
@@ -56,7 +56,8 @@ const GUESTS: [(&str, &[&str]); 15] = [
     ("axum", &[]),
     ("sha2", &["content"]),
     ("libc", &["layout", "journal"]),
-    ("tempfile", &["layout", "journal", "testkit"]),
+    ("tempfile", &["layout", "journal", "bench", "testkit"]),
+    ("rustix", &["bench"]),
     ("clap", &[BINARY]),
     ("indicatif", &[BINARY]),
     ("tracing-subscriber", &[BINARY]),
@@ -64,7 +65,7 @@ const GUESTS: [(&str, &[&str]); 15] = [
 
 /// What of tokio only some rooms may use.
 const TOKIO: [(&str, &[&str]); 3] = [
-    ("\"net\"", &["registry", "server", "link", "testkit", BINARY]),
+    ("\"net\"", &["registry", "server", "link", "bench", "testkit", BINARY]),
     ("\"fs\"", &["layout", "server", "testkit", BINARY]),
     ("\"process\"", &["auth", "testkit", BINARY]),
 ];

@@ -72,6 +72,15 @@ fn size(text: &str) -> Result<u64, String> {
 
 const SIZES: &str = "bytes, as in 1048576, 512MiB or 4GiB, or `none`";
 
+/// A size that is not nothing.
+pub(crate) fn some_bytes(text: &str) -> Result<Size, String> {
+    let refused = |_| "bytes, as in 1048576, 64KiB or 8MiB".to_owned();
+    match size(text).map_err(refused)? {
+        0 => Err("1 or more".to_owned()),
+        bytes => Ok(Size(bytes)),
+    }
+}
+
 /// An import's limits: both bind unless lifted; the one on layers only a public source, unless it was given.
 /// `public` says why the source counts as public.
 pub(crate) fn of_import(

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let console = Console::new(show.output, show.quiet);
     log::start(show.verbose, console.progress());
     match run::start(&cli.command, &console) {
-        Ok(done) => ExitCode::from(console.succeed(&done)),
+        Ok(finished) => ExitCode::from(console.succeed(&finished)),
         Err(failure) => {
             console.fail(&failure);
             ExitCode::from(exit::code(&failure))

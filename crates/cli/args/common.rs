@@ -5,6 +5,7 @@ use auth::Secret;
 use clap::{ArgAction, Args, ValueEnum};
 use copier::{Engine, Foreign, Limits, Observer};
 use journal::FileJournal;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::{Cap, Size, of_copy, of_import};
 
@@ -70,10 +71,21 @@ pub(crate) enum Output {
     Json,
 }
 
-/// How registries are reached.
+/// How registries are reached, and how many requests they get at a time.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Registries")]
 pub(crate) struct Reach {
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// How many transfers may be under way at one registry
+    #[arg(short, long, value_name = "N", default_value_t = 18, value_parser = lanes)]
+    pub(crate) jobs: usize,
+}
+
+/// How registries are reached.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+#[command(next_help_heading = "Registries")]
+pub(crate) struct Access {
     /// Speaks plain HTTP to this registry; loopback needs no telling. Repeatable
     #[arg(long, value_name = "HOST[:PORT]", env = "TRANSSHIP_PLAIN_HTTP", value_delimiter = ',')]
     #[arg(action = ArgAction::Append)]
@@ -91,9 +103,6 @@ pub(crate) struct Reach {
     /// Offers HTTP/2; several connections of HTTP/1.1 are faster for large layers
     #[arg(long)]
     pub(crate) http2: bool,
-    /// How many transfers may be under way at one registry
-    #[arg(short, long, value_name = "N", default_value_t = 18, value_parser = lanes)]
-    pub(crate) jobs: usize,
 }
 
 /// Limits on what is copied.
@@ -164,7 +173,8 @@ impl FromStr for Hidden {
     }
 }
 
-fn lanes(text: &str) -> Result<usize, String> {
+/// A number of requests that may be under way.
+pub(crate) fn lanes(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(lanes @ 1..=1000) => Ok(lanes),
         _ => Err("a number from 1 to 1000".to_owned()),

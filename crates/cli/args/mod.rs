@@ -1,11 +1,14 @@
 //! What was typed.
+mod bench;
 mod common;
 mod copy;
 mod import;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use common::{Common, Output, Reach, Show, SourceLogin, TargetLogin};
+pub(crate) use bench::{BenchArgs, BenchRunArgs, ContentArgs};
+use common::lanes;
+pub(crate) use common::{Access, Common, Output, Show, SourceLogin, TargetLogin};
 pub(crate) use copy::CopyArgs;
 pub(crate) use import::ImportArgs;
 
@@ -28,6 +31,9 @@ pub(crate) enum Command {
     // What help says about each stands with its flags.
     Import(Box<ImportArgs>),
     Copy(Box<CopyArgs>),
+    Bench(Box<BenchArgs>),
+    #[command(hide = true)]
+    BenchRun(BenchRunArgs),
 }
 
 impl Command {
@@ -36,6 +42,8 @@ impl Command {
         match self {
             Self::Import(args) => args.common.show,
             Self::Copy(args) => args.common.show,
+            Self::Bench(args) => args.show,
+            Self::BenchRun(args) => args.show,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a run did or why it did not, for programs: one JSON document.
 use copier::{CopyError, Outcome, Report};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{Done, error};
@@ -12,6 +13,12 @@ pub(crate) fn done(done: &Done, warnings: &[String]) -> String {
     report(&mut document, &done.report, |_| true);
     document.insert("warnings".into(), warnings.into());
     print(document)
+}
+
+/// A document that others have given its form.
+pub(crate) fn as_is(document: &impl Serialize) -> String {
+    // What cannot be written has maps with keys that are no text.
+    print(serde_json::to_value(document).unwrap_or_default())
 }
 
 /// The document of a run that failed.
@@ -112,8 +119,8 @@ fn destination(outcome: &Outcome, published: bool) -> Value {
 }
 
 /// serde escapes C0 control characters; terminals obey the C1 ones too.
-fn print(document: Map<String, Value>) -> String {
-    let text = format!("{:#}\n", Value::from(document));
+fn print(document: impl Into<Value>) -> String {
+    let text = format!("{:#}\n", document.into());
     if !text.chars().any(|c| matches!(c, '\u{7f}'..='\u{9f}')) {
         return text;
     }

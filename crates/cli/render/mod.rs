@@ -17,6 +17,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use bench::{Measured, Results};
 use copier::{Observer, Report};
 
 use crate::{args::Output, exit, failure::Failure, usage::Usage};
@@ -41,6 +42,17 @@ pub(crate) struct Done {
     pub(crate) asked: Vec<String>,
     /// What the engine says.
     pub(crate) report: Report,
+}
+
+/// What a command that did what it should has to show.
+#[derive(Debug)]
+pub(crate) enum Finished {
+    /// An image was copied.
+    Copied(Box<Done>),
+    /// Something was measured.
+    Measured(Box<Results>),
+    /// One run of a measurement was made.
+    Ran(Box<Measured>),
 }
 
 impl Console {
@@ -76,10 +88,15 @@ impl Console {
     }
 
     /// Prints what was done; the exit code.
-    pub(crate) fn succeed(&self, done: &Done) -> u8 {
-        let text = match self.output {
-            Output::Text => text::done(done),
-            Output::Json => json::done(done, &self.warnings()),
+    pub(crate) fn succeed(&self, finished: &Finished) -> u8 {
+        let text = match (finished, self.output) {
+            (Finished::Copied(done), Output::Text) => text::done(done),
+            (Finished::Copied(done), Output::Json) => json::done(done, &self.warnings()),
+            (Finished::Measured(results), Output::Text) => {
+                results.text().lines().map(|line| clean(line) + "\n").collect()
+            }
+            (Finished::Measured(results), Output::Json) => json::as_is(results),
+            (Finished::Ran(measured), _) => json::as_is(measured),
         };
         self.progress.finish();
         match to_stdout(&text) {

@@ -31,9 +31,9 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console, farewells: &Farewel
     landing::check(&targets, origin(&source).as_ref())?;
     let from = source_words(args, &source, console).await?;
     let to = target_words(args, &targets).await?;
-    let places = Places::new(&args.common.reach, [], farewells)?;
+    let places = Places::new(&args.common.reach.access, [], farewells)?;
     let sides: Vec<&Registry> = targets.iter().chain([&source]).filter_map(registry).collect();
-    for warning in strays::warnings(&args.common.reach, &sides)? {
+    for warning in strays::warnings(&args.common.reach.access, &sides)? {
         console.warn(&warning);
     }
     let to = target_keys(&places, to, &targets)?;

@@ -38,8 +38,8 @@ pub(crate) async fn import(
     let from = source_words(args, &mut request, console).await?;
     let to = target_words(args, &place).await?;
     let azure = azure(&request.source).into_iter().chain(azure_target(&place));
-    let places = Places::new(&args.common.reach, azure.cloned(), farewells)?;
-    for warning in strays::warnings(&args.common.reach, &sides(&request.source, &place))? {
+    let places = Places::new(&args.common.reach.access, azure.cloned(), farewells)?;
+    for warning in strays::warnings(&args.common.reach.access, &sides(&request.source, &place))? {
         console.warn(&warning);
     }
     let to = Ashore::new(&places, place, to)?;

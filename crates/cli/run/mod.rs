@@ -1,5 +1,6 @@
 //! Commands at work: from what was typed to a job for the engine.
 mod apart;
+mod bench;
 mod copy;
 mod import;
 mod leave;
@@ -20,22 +21,18 @@ use tokio::runtime::Builder;
 use crate::{
     args::Command,
     failure::{Failure, Partly},
-    render::{Console, Done, record},
+    render::{Console, Done, Finished, record},
     signal::Signals,
 };
 
 /// Runs a command to its end, or to a signal.
-pub(crate) fn start(command: &Command, console: &Console) -> Result<Done, Failure> {
+pub(crate) fn start(command: &Command, console: &Console) -> Result<Finished, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|why| Failure::File { path: "the network".to_owned(), why })?;
     let done = runtime.block_on(async {
         // Signals are listened to before anything begins.
         let (mut signals, farewells) = (Signals::listen(), Farewells::default());
-        let done = tokio::select! {
-            biased;
-            signal = signals.next() => Err(Failure::Interrupted(signal)),
-            done = perform(command, console, &farewells) => done,
-        };
+        let done = perform(command, console, &farewells, &mut signals).await;
         leave::leave(|limit| farewells.said(limit), signals.next(), console).await;
         done
     });
@@ -44,10 +41,36 @@ pub(crate) fn start(command: &Command, console: &Console) -> Result<Done, Failur
     done
 }
 
-async fn perform(command: &Command, console: &Console, farewells: &Farewells) -> Result<Done, Failure> {
+async fn perform(
+    command: &Command,
+    console: &Console,
+    farewells: &Farewells,
+    signals: &mut Signals,
+) -> Result<Finished, Failure> {
     match command {
-        Command::Import(args) => import::import(args, console, farewells).await,
-        Command::Copy(args) => copy::copy(args, console, farewells).await,
+        Command::Import(args) => {
+            let imported = until(signals, import::import(args, console, farewells)).await;
+            imported.map(|done| Finished::Copied(Box::new(done)))
+        }
+        Command::Copy(args) => {
+            let copied = until(signals, copy::copy(args, console, farewells)).await;
+            copied.map(|done| Finished::Copied(Box::new(done)))
+        }
+        // It has something to do when a signal has come.
+        Command::Bench(args) => bench::bench(args, console, farewells, signals).await,
+        Command::BenchRun(_) => until(signals, bench::once::run(farewells)).await,
+    }
+}
+
+/// Does the work, or drops it where it stands when a signal comes.
+async fn until<T>(
+    signals: &mut Signals,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        signal = signals.next() => Err(Failure::Interrupted(signal)),
+        done = work => done,
     }
 }
 

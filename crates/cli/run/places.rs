@@ -10,7 +10,7 @@ use registry::{Farewells, Options, Registries, Repository};
 
 use super::unborn::Unborn;
 use crate::{
-    args::Reach,
+    args::Access,
     credential::{Door, Words},
     failure::Failure,
     usage::Usage,
@@ -34,19 +34,30 @@ pub(crate) struct Keys {
 }
 
 impl Places {
-    /// Places as `reach` says; `azure` are registries that were named in a way that only Azure has.
+    /// Places as `access` says; `azure` are registries that were named in a way that only Azure has.
     pub(crate) fn new(
-        reach: &Reach,
+        access: &Access,
         azure: impl IntoIterator<Item = Registry>,
         farewells: &Farewells,
     ) -> Result<Self, Failure> {
+        Self::tuned(access, azure, farewells, |_| ())
+    }
+
+    /// The same, with options that no flag of every command sets.
+    pub(crate) fn tuned(
+        access: &Access,
+        azure: impl IntoIterator<Item = Registry>,
+        farewells: &Farewells,
+        tune: impl FnOnce(&mut Options),
+    ) -> Result<Self, Failure> {
         let mut options = Options::default();
-        options.plain_http = registries("--plain-http", &reach.plain_http)?;
-        options.tls = registries("--tls", &reach.tls)?;
-        options.acr = registries("--acr", &reach.acr)?;
+        options.plain_http = registries("--plain-http", &access.plain_http)?;
+        options.tls = registries("--tls", &access.tls)?;
+        options.acr = registries("--acr", &access.acr)?;
         options.acr.extend(azure);
-        options.ca_files.clone_from(&reach.ca_file);
-        options.http2 = reach.http2;
+        options.ca_files.clone_from(&access.ca_file);
+        options.http2 = access.http2;
+        tune(&mut options);
         if let Some(both) = options.plain_http.iter().find(|registry| options.tls.contains(registry)) {
             return Err(Usage::new(format!("{both} is named by --plain-http and by --tls")).into());
         }
@@ -61,6 +72,11 @@ impl Places {
         let acr = self.options.acr.contains(registry);
         let found = words.found(Door { registry, acr, tls: self.options.speaks_tls(registry) })?;
         Ok(Keys { given: found.is_some(), source: Arc::new(Given(found)) })
+    }
+
+    /// Whether a registry is spoken to over TLS.
+    pub(crate) fn speaks_tls(&self, registry: &Registry) -> bool {
+        self.options.speaks_tls(registry)
     }
 
     /// What is stored, for whichever registry.

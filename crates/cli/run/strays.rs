@@ -2,16 +2,16 @@
 use reference::Registry;
 
 use super::places::registries;
-use crate::{args::Reach, usage::Usage};
+use crate::{args::Access, usage::Usage};
 
 /// A warning for every stray. What a variable of the environment names is for many commands, and may well be about
 /// another one.
-pub(super) fn warnings(reach: &Reach, sides: &[&Registry]) -> Result<Vec<String>, Usage> {
+pub(super) fn warnings(access: &Access, sides: &[&Registry]) -> Result<Vec<String>, Usage> {
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let flags = [
-        ("--plain-http", &reach.plain_http, variable("TRANSSHIP_PLAIN_HTTP")),
-        ("--tls", &reach.tls, variable("TRANSSHIP_TLS")),
-        ("--acr", &reach.acr, String::new()),
+        ("--plain-http", &access.plain_http, variable("TRANSSHIP_PLAIN_HTTP")),
+        ("--tls", &access.tls, variable("TRANSSHIP_TLS")),
+        ("--acr", &access.acr, String::new()),
     ];
     let mut warnings = Vec::new();
     for (flag, texts, variable) in flags {

@@ -178,6 +178,11 @@ impl Fault {
         &self.0.subject
     }
 
+    /// What happened, in one clause.
+    pub fn what(&self) -> &str {
+        &self.0.what
+    }
+
     /// What to do next, when there is something to say.
     pub fn hint_text(&self) -> Option<&str> {
         self.0.hint.as_deref()
