@@ -1,7 +1,10 @@
 //! A server on loopback, on a thread and a runtime of its own, so that tests may block.
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::JoinHandle,
 };
 
@@ -26,6 +29,7 @@ pub(crate) type Handler =
 #[derive(Debug)]
 pub(crate) struct Loopback {
     address: SocketAddr,
+    connections: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -47,22 +51,29 @@ impl Reserved {
     pub(crate) fn serve(self, tls: Option<Arc<ServerConfig>>, handler: Handler) -> Loopback {
         let address = self.address();
         let (stop, stopped) = oneshot::channel();
+        let connections = Arc::<AtomicUsize>::default();
+        let counter = Arc::clone(&connections);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async move {
                 tokio::select! {
-                    () = accept(self.0, tls, handler) => {}
+                    () = accept(self.0, tls, handler, &counter) => {}
                     _ = stopped => {}
                 }
             });
         });
-        Loopback { address, stop: Some(stop), thread: Some(thread) }
+        Loopback { address, connections, stop: Some(stop), thread: Some(thread) }
     }
 }
 
 impl Loopback {
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections it has accepted.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 }
 
@@ -76,11 +87,17 @@ impl Drop for Loopback {
     }
 }
 
-async fn accept(listener: TcpListener, tls: Option<Arc<ServerConfig>>, handler: Handler) {
+async fn accept(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    handler: Handler,
+    connections: &AtomicUsize,
+) {
     listener.set_nonblocking(true).expect("a socket that does not block");
     let listener = tokio::net::TcpListener::from_std(listener).expect("a socket of this runtime");
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
+        connections.fetch_add(1, Ordering::Relaxed);
         drop(stream.set_nodelay(true));
         tokio::spawn(converse(stream, tls.clone(), Arc::clone(&handler)));
     }

@@ -84,6 +84,11 @@ impl Registry {
         &self.inner.ledger
     }
 
+    /// How many connections were made to it.
+    pub fn connections(&self) -> usize {
+        self.loopback.connections()
+    }
+
     /// Adds a rule from now on.
     pub fn rule(&self, rule: Rule) {
         self.inner.rules.add(rule);
