@@ -22,6 +22,7 @@ mod memory;
 mod proxies;
 mod registries;
 mod relay;
+mod shared;
 mod storms;
 mod tls;
 mod watching;
