@@ -1,4 +1,4 @@
-//! When to send, and how long to wait: lanes, gates, back-off, idle timers.
+//! When to send, and how long to wait: lanes, gates, back-off, idle timers; and memory that is shared.
 //!
 //! Knows time and turn, nothing of what is sent: no HTTP, no content, no names.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking"))]
@@ -8,6 +8,7 @@ mod gate;
 mod idle;
 mod lanes;
 mod retry_after;
+mod stock;
 
 pub use activity::{Activity, Patience, watch};
 pub use backoff::Backoff;
@@ -15,6 +16,7 @@ pub use gate::Gate;
 pub use idle::{Idle, Stalled, Steady};
 pub use lanes::{Lane, Lanes, Pair, pair};
 pub use retry_after::{RetryAfter, retry_after};
+pub use stock::{Share, Stock};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
