@@ -56,6 +56,10 @@ fn every_usage_error_of_import_has_its_own_message() {
         (&["--source", HELLO, "--max-layer-size", "4GB"], "4GiB"),
         (&["--source", HELLO, "--max-manifests", "many"], "whole number"),
         (&["--source", HELLO, "--jobs", "0"], "from 1 to 1000"),
+        (&["--source", HELLO, "--ranges", "0"], "from 1 to 64"),
+        (&["--source", HELLO, "--ranges", "65"], "from 1 to 64"),
+        (&["--source", HELLO, "--range-memory", "1023KiB"], "1MiB or more"),
+        (&["--source", HELLO, "--range-memory", "32MB"], "32MiB"),
         (&["--source", HELLO, "--plain-http", "nohost"], "--plain-http"),
         (
             &["--source", HELLO, "--plain-http", "a.example", "--tls", "a.example"],

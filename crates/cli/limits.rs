@@ -81,6 +81,18 @@ pub(crate) fn some_bytes(text: &str) -> Result<Size, String> {
     }
 }
 
+/// What ranges may take of memory: enough for one of them at least.
+pub(crate) fn range_memory(text: &str) -> Result<Size, String> {
+    let bytes = size(text).map_err(|_| "bytes, as in 33554432 or 32MiB".to_owned())?;
+    if bytes < LEAST_MEMORY {
+        Err("1MiB or more; `--ranges 1` does without".to_owned())
+    } else {
+        Ok(Size(bytes))
+    }
+}
+
+const LEAST_MEMORY: u64 = 1 << 20;
+
 /// An import's limits: both bind unless lifted; the one on layers only a public source, unless it was given.
 /// `public` says why the source counts as public.
 pub(crate) fn of_import(

@@ -46,7 +46,7 @@ pub(crate) struct BenchArgs {
     pub(crate) jobs: Vec<usize>,
     /// How many ranges of one large blob may be read at a time: numbers, each of which is measured with each of --jobs
     #[arg(long, value_name = "N,...", default_value = "1,8", value_delimiter = ',')]
-    #[arg(value_parser = ranges)]
+    #[arg(value_parser = super::ranges)]
     pub(crate) ranges: Vec<usize>,
     /// How many runs each setting gets
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -115,13 +115,6 @@ impl ContentArgs {
 pub(crate) struct BenchRunArgs {
     #[command(flatten)]
     pub(crate) show: Show,
-}
-
-fn ranges(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(ranges @ 1..=64) => Ok(ranges),
-        _ => Err("a number from 1 to 64".to_owned()),
-    }
 }
 
 /// `50ms`, `0.2s`.

@@ -3,11 +3,11 @@ use std::{convert::Infallible, path::PathBuf, str::FromStr, sync::Arc};
 
 use auth::Secret;
 use clap::{ArgAction, Args, ValueEnum};
-use copier::{Engine, Foreign, Limits, Observer};
+use copier::{Engine, Foreign, Limits, Observer, Ranges};
 use journal::FileJournal;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{Cap, Size, of_copy, of_import};
+use crate::limits::{Cap, Size, of_copy, of_import, range_memory};
 
 /// What every command that copies an image has.
 #[derive(Debug, Clone, Args)]
@@ -38,7 +38,7 @@ impl Common {
 
     /// The engine that does the work.
     pub(crate) fn engine(&self, observer: Arc<dyn Observer>) -> Engine {
-        let engine = Engine::new(observer, self.reach.jobs);
+        let engine = Engine::new(observer, self.reach.jobs).with_ranges(self.reach.ranges());
         match FileJournal::of_user().filter(|_| !self.no_journal) {
             Some(journal) => engine.with_journal(Arc::new(journal)),
             None => engine,
@@ -80,6 +80,20 @@ pub(crate) struct Reach {
     /// How many transfers may be under way at one registry
     #[arg(short, long, value_name = "N", default_value_t = 18, value_parser = lanes)]
     pub(crate) jobs: usize,
+    /// How many ranges of one large blob may be read at a time, where a source is slow and more of them help; 1 never
+    /// asks for a part
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = ranges)]
+    ranges: usize,
+    /// How much memory all such ranges together may take: bytes, 64MiB and the like
+    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = range_memory)]
+    range_memory: Size,
+}
+
+impl Reach {
+    /// When a blob is read in several ranges, and what that may cost.
+    fn ranges(&self) -> Ranges {
+        Ranges { most: self.ranges, memory: self.range_memory.0, ..Ranges::default() }
+    }
 }
 
 /// How registries are reached.
@@ -178,5 +192,13 @@ pub(crate) fn lanes(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(lanes @ 1..=1000) => Ok(lanes),
         _ => Err("a number from 1 to 1000".to_owned()),
+    }
+}
+
+/// As many ranges as one blob may be read in.
+pub(crate) fn ranges(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(ranges @ 1..=64) => Ok(ranges),
+        _ => Err("a number from 1 to 64".to_owned()),
     }
 }

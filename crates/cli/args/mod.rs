@@ -7,8 +7,8 @@ mod import;
 use clap::{Parser, Subcommand};
 
 pub(crate) use bench::{BenchArgs, BenchRunArgs, ContentArgs};
-use common::lanes;
 pub(crate) use common::{Access, Common, Output, Show, SourceLogin, TargetLogin};
+use common::{lanes, ranges};
 pub(crate) use copy::CopyArgs;
 pub(crate) use import::ImportArgs;
 

@@ -8,12 +8,13 @@ use content::Journal;
 use reference::Digest;
 
 use crate::{
-    CopyError, Delivered, Event, Existing, Extent, Job, Observer, Outcome, Report,
+    CopyError, Delivered, Event, Existing, Extent, Job, Observer, Outcome, Ranges, Report,
     execute::Voyage,
     landed::Landed,
     plan::Plan,
     preflight,
     preflight::{Admitted, Standing},
+    ranges::Shared,
     wharf::Wharf,
 };
 
@@ -56,18 +57,27 @@ pub struct Engine {
     wharf: Wharf,
     landed: Landed,
     journal: Option<Arc<dyn Journal>>,
+    ranges: Arc<Shared>,
 }
 
 impl Engine {
     /// An engine that moves up to `width` blobs at a time at any one registry, and tells `observer` about it.
     pub fn new(observer: Arc<dyn Observer>, width: usize) -> Self {
-        Self { observer, wharf: Wharf::new(width), landed: Landed::default(), journal: None }
+        let ranges = Shared::new(Ranges::default());
+        Self { observer, wharf: Wharf::new(width), landed: Landed::default(), journal: None, ranges }
     }
 
     /// Writes down in `journal` how far large blobs have come, and goes on with what an earlier run left there.
     #[must_use]
     pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
         self.journal = Some(journal);
+        self
+    }
+
+    /// Reads large blobs by several requests at a time as `ranges` says, which all jobs of this engine share.
+    #[must_use]
+    pub fn with_ranges(mut self, ranges: Ranges) -> Self {
+        self.ranges = Shared::new(ranges);
         self
     }
 
@@ -105,6 +115,7 @@ impl Engine {
             wharf: &self.wharf,
             landed: &self.landed,
             journal: self.journal.as_deref(),
+            ranges: &self.ranges,
             stranded: AtomicBool::new(false),
         };
         let outcomes = voyage.run(standings).await;

@@ -24,6 +24,7 @@ use crate::{
     plan::Plan,
     preflight::Standing,
     publish::Publisher,
+    ranges::Shared,
     wharf::Wharf,
 };
 
@@ -35,6 +36,7 @@ pub(crate) struct Voyage<'a> {
     pub(crate) wharf: &'a Wharf,
     pub(crate) landed: &'a Landed,
     pub(crate) journal: Option<&'a dyn Journal>,
+    pub(crate) ranges: &'a Arc<Shared>,
     /// Whether a transfer has ended the work of others because somebody could not be reached.
     pub(crate) stranded: AtomicBool,
 }
@@ -159,6 +161,7 @@ impl Voyage<'_> {
             target: &*berth.destination.target,
             observer: self.observer,
             journal: self.journal,
+            ranges: (self.ranges, self.wharf.at(self.job.source.place())),
             stranded: &self.stranded,
         }
     }

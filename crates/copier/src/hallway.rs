@@ -1,7 +1,7 @@
 //! The hallway: the one way a blob's bytes go from source to target.
 //!
 //! ```text
-//! Source::open -> steady -> Verified -> Lent -> Upload::send
+//! Source::open -> steady -> ranges -> Verified -> Lent -> Upload::send
 //! ```
 //! A ladder, cheapest rung first: there already, mounted, sent. A chunk is handed on and never collected: memory does
 //! not depend on a blob's size.
@@ -9,13 +9,14 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use content::{Begun, Descriptor, Fault, FaultKind, Journal, Lent, Source, Step, Target, Upload, Verified};
 use futures::StreamExt;
+use pace::Lanes;
 use reference::RepositoryName;
 
 use crate::{
     CopyError, Delivery, Event, Observer, Side,
     budget::{Budget, SENDS},
     logbook::{Logbook, Moored},
-    steady::steady,
+    ranges::Shared,
 };
 
 /// The two ends of the hallway.
@@ -24,6 +25,8 @@ pub(crate) struct Hallway<'a> {
     pub(crate) target: &'a dyn Target,
     pub(crate) observer: &'a Arc<dyn Observer>,
     pub(crate) journal: Option<&'a dyn Journal>,
+    /// What readings in several ranges share, and the lanes of the source.
+    pub(crate) ranges: (&'a Arc<Shared>, Lanes),
     /// Set once a transfer between these two has failed because somebody could not be reached.
     pub(crate) stranded: &'a AtomicBool,
 }
@@ -113,6 +116,8 @@ impl Hallway<'_> {
             let (lent, home) = Lent::new(verified);
             let Err(fault) = upload.send(lent).await else { return Ok(()) };
             verified = home.await.map_err(|_| CopyError::target(fault.clone()))?;
+            // Until the next attempt nobody reads: what reading holds is for others meanwhile.
+            verified.starve();
             reach.read = reach.read.max(verified.at());
             if let Some(own) = verified.fault() {
                 // The upload broke because its body did: the source, or the bytes themselves, are to blame.
@@ -142,7 +147,8 @@ impl Hallway<'_> {
         verified.rewind(offset);
         if !verified.is_true() && verified.fault().is_none() {
             let at = verified.at();
-            let bytes = steady(Arc::clone(self.source), blob.clone(), at).await;
+            let (shared, lanes) = &self.ranges;
+            let bytes = shared.read(self.source, blob, at, lanes.clone()).await;
             let bytes = bytes.map_err(CopyError::source)?;
             let (observer, moved) = (Arc::clone(self.observer), blob.clone());
             let metered = bytes.inspect(move |chunk| {

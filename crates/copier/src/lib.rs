@@ -6,6 +6,15 @@
 //! ```
 //!
 //! Knows no HTTP and no file system: both sides are [`content::Source`] and [`content::Target`].
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        reason = "a test fails by panicking"
+    )
+)]
 mod berth;
 mod budget;
 mod engine;
@@ -21,6 +30,7 @@ mod observer;
 mod plan;
 mod preflight;
 mod publish;
+mod ranges;
 mod report;
 mod steady;
 mod wharf;
@@ -30,4 +40,5 @@ pub use error::{Conflict, CopyError, Refusal, Side};
 pub use job::{Destination, Existing, Foreign, Job, Ties};
 pub use limits::{LayerLimit, Limits, MAX_DEPTH, MAX_LAYER_BYTES, MAX_MANIFESTS, MAX_MANIFESTS_BYTES};
 pub use observer::{Delivery, Event, Observer, Silent};
+pub use ranges::Ranges;
 pub use report::{Delivered, Extent, Outcome, Report};

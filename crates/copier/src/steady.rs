@@ -1,5 +1,5 @@
 //! Steady reading: a blob's bytes as one stream, however often the connection breaks.
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use bytes::{Buf, Bytes};
 use content::{Descriptor, Fault, FaultKind, Incoming, Source, Step};
@@ -13,31 +13,27 @@ use crate::budget::{Budget, READS};
 /// How many bytes one reading of a blob may throw away in all, where a server ignores the range it was asked for.
 const DISCARD_CAP: u64 = 256 * 1024 * 1024;
 
-/// The bytes of `blob` from `at` to its end. A break is resumed where it happened, as often as the budget allows. What
-/// a source refuses is told at once, before anything is sent anywhere.
+/// The bytes of a span of `blob`. A break is resumed where it happened, as often as the budget allows. What a source
+/// refuses is told at once, before anything is sent anywhere.
 pub(crate) async fn steady(
     source: Arc<dyn Source>,
     blob: Descriptor,
-    at: u64,
+    span: Range<u64>,
 ) -> Result<BoxStream<'static, Result<Bytes, Fault>>, Fault> {
-    let mut reader = Reader {
-        source,
-        blob,
-        at,
-        feed: None,
-        discard: 0,
-        patience: DISCARD_CAP,
-        budget: Budget::new(READS),
-        ended: false,
-    };
+    let mut reader = Reader::new(source, blob, span);
     while let Err(fault) = reader.open().await {
         reader.bear(fault).await?;
     }
-    let bytes = stream::unfold(reader, async |mut reader| {
-        let item = reader.next().await?;
-        Some((item, reader))
-    });
-    Ok(bytes.boxed())
+    Ok(reader.into_stream())
+}
+
+/// As [`steady`], but asked for with the first byte.
+pub(crate) fn steady_later(
+    source: Arc<dyn Source>,
+    blob: Descriptor,
+    span: Range<u64>,
+) -> BoxStream<'static, Result<Bytes, Fault>> {
+    Reader::new(source, blob, span).into_stream()
 }
 
 struct Reader {
@@ -45,6 +41,8 @@ struct Reader {
     blob: Descriptor,
     /// The offset of the next byte to hand on.
     at: u64,
+    /// Where reading ends.
+    end: u64,
     feed: Option<BoxStream<'static, Result<Bytes, Fault>>>,
     /// Bytes still to be thrown away before `at` is reached.
     discard: u64,
@@ -55,8 +53,30 @@ struct Reader {
 }
 
 impl Reader {
+    fn new(source: Arc<dyn Source>, blob: Descriptor, span: Range<u64>) -> Self {
+        Self {
+            source,
+            end: span.end.min(blob.size),
+            blob,
+            at: span.start,
+            feed: None,
+            discard: 0,
+            patience: DISCARD_CAP,
+            budget: Budget::new(READS),
+            ended: false,
+        }
+    }
+
+    fn into_stream(self) -> BoxStream<'static, Result<Bytes, Fault>> {
+        let bytes = stream::unfold(self, async |mut reader| {
+            let item = reader.next().await?;
+            Some((item, reader))
+        });
+        bytes.boxed()
+    }
+
     async fn next(&mut self) -> Option<Result<Bytes, Fault>> {
-        if self.ended || self.at >= self.blob.size {
+        if self.ended || self.at >= self.end {
             return None;
         }
         loop {
@@ -83,7 +103,7 @@ impl Reader {
     }
 
     async fn open(&mut self) -> Result<(), Fault> {
-        let incoming = self.source.open(&self.blob, self.at..self.blob.size).await?;
+        let incoming = self.source.open(&self.blob, self.at..self.end).await?;
         self.accept(incoming)
     }
 
@@ -94,7 +114,7 @@ impl Reader {
             return Ok(None);
         };
         let Some(mut chunk) = feed.next().await.transpose()? else {
-            let what = format!("the body ended at byte {} of {}", self.at, self.blob.size);
+            let what = format!("the body ended at byte {} of {}", self.at, self.end);
             let fault = Fault::new(FaultKind::Untrue, Step::ReadBlob, what).at(self.source.place());
             return Err(fault.about(&self.blob.digest).momentary());
         };

@@ -30,7 +30,8 @@ impl Wharf {
         pace::pair(&source, &target).await
     }
 
-    fn at(&self, place: &Place) -> Lanes {
+    /// The lanes of a place.
+    pub(crate) fn at(&self, place: &Place) -> Lanes {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.entry(place.origin().to_owned()).or_insert_with(|| Lanes::new(self.width)).clone()
     }

@@ -8,7 +8,7 @@ use std::{
 
 use auth::{Found, Given};
 use bench::{Counter, Sides, Spot, measure};
-use copier::{Engine, Side, Silent};
+use copier::{Engine, Ranges, Side, Silent};
 use futures::channel::oneshot;
 use reference::{Registry, RepositoryName};
 use registry::{Farewells, Repository};
@@ -44,7 +44,8 @@ async fn make(handed: Handed, farewells: &Farewells) -> Result<Finished, Failure
         source: reached(Side::Source, &errand.source, source, &counters.source).await?,
         target: reached(Side::Target, &errand.target, target, &counters.target).await?,
     };
-    let engine = Engine::new(Arc::new(Silent), errand.jobs);
+    let ranges = Ranges { most: errand.ranges, ..Ranges::default() };
+    let engine = Engine::new(Arc::new(Silent), errand.jobs).with_ranges(ranges);
     Ok(Finished::Ran(Box::new(measure(&errand, &engine, sides, &counters).await)))
 }
 

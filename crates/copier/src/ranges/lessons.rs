@@ -1,0 +1,32 @@
+//! Lessons: what readings have found out about their sources, for those that come after them.
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use content::Place;
+use tokio::time::Instant;
+
+use super::course::KEEPS;
+
+/// How many requests helped at each origin, and until when that is believed.
+#[derive(Debug, Default)]
+pub(super) struct Lessons(Mutex<HashMap<String, (usize, Instant)>>);
+
+impl Lessons {
+    /// How many requests help at a place, as far as somebody found out lately.
+    pub(super) fn about(&self, place: &Place, now: Instant) -> Option<usize> {
+        self.lock().get(place.origin()).filter(|(_, until)| now < *until).map(|(width, _)| *width)
+    }
+
+    pub(super) fn learn(&self, place: &Place, width: usize, now: Instant) {
+        if let Some(until) = now.checked_add(KEEPS) {
+            self.lock().insert(place.origin().to_owned(), (width, until));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (usize, Instant)>> {
+        // A panic elsewhere leaves the map as it was: every change is one step.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
