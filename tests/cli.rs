@@ -21,6 +21,37 @@ use run::{Home, transship};
 const HELLO: &str = "oci:fixtures/images:hello:v1";
 const DIGEST: &str = "sha256:92c7f9c92844bbbb5d0a101b22f7c2a7949e40f8ea90c8b3bc396879d95e899a";
 
+#[test]
+fn every_usage_error_of_bench_has_its_own_message() {
+    let digest_target = format!("b.example/app@{DIGEST}");
+    let cases: &[(&[&str], &str)] = &[
+        (&["a.example/app"], "<TARGET>"),
+        (&["app", "b.example/app"], "SOURCE: "),
+        (&["a.example/app", "oci:images"], "TARGET: "),
+        (&["a.example/app", "b.example/app:v1"], "without a tag"),
+        (&["a.example/app", &digest_target], "without a tag"),
+        (&["a.example/app", "a.example/other"], "one registry"),
+        (&["a.example/app:v1", "b.example/app", "--images", "3"], "--images: SOURCE names an image"),
+        (&["--layers", "2", "--shared", "3"], "an image has 2 layers"),
+        (&["--images", "0"], "--images"),
+        (&["--layer-size", "0"], "1 or more"),
+        (&["--layer-size", "8MB"], "8MiB"),
+        (&["--jobs", "1,0"], "from 1 to 1000"),
+        (&["--ranges", "65"], "from 1 to 64"),
+        (&["--repeat", "0"], "--repeat"),
+        (&["--rtt", "50"], "50ms"),
+        (&["--rate", "none"], "8MiB"),
+        (&["--username", "me", "--password", "secret"], "--username: the registries are our own"),
+        (&["a.example/app", "b.example/app", "-u", "me"], "without a password"),
+        (&["10.0.0.1:5000/app", "b.example/app", "--rtt", "1ms"], "whose certificate is for its address"),
+    ];
+    for (words, message) in cases {
+        let ran = Home::new().run(&[&["bench"], *words].concat()).exits(2).says(message);
+        assert_eq!(ran.stderr.matches("error: ").count(), 1, "{words:?}: {ran}");
+        assert_eq!(ran.stdout, "", "{words:?}");
+    }
+}
+
 /// Each makes an import out of its words, is refused with exit code 2, and says something of its own.
 #[test]
 fn every_usage_error_of_import_has_its_own_message() {

@@ -9,6 +9,7 @@
 )]
 #![allow(clippy::print_stdout, reason = "tests of large images print their figures")]
 mod auth;
+mod bench;
 mod clients;
 mod copy;
 mod crashes;

@@ -82,6 +82,7 @@ fn roomy() -> TempDir {
 pub(crate) struct Distribution {
     program: &'static str,
     read_only: bool,
+    removable: bool,
     dir: TempDir,
     port: u16,
     auth: String,
@@ -93,6 +94,7 @@ pub(crate) fn distribution() -> Distribution {
     Distribution {
         program: "docker-registry",
         read_only: false,
+        removable: false,
         dir: roomy(),
         port: free_port(),
         auth: String::new(),
@@ -115,6 +117,12 @@ impl Distribution {
     /// Its storage is mounted so that nobody can write there, root included.
     pub(crate) fn read_only(mut self) -> Self {
         self.read_only = true;
+        self
+    }
+
+    /// What it holds may be removed, which is not so by default.
+    pub(crate) fn removable(mut self) -> Self {
+        self.removable = true;
         self
     }
 
@@ -155,6 +163,9 @@ impl Distribution {
         let mut config = "version: 0.1\nlog: {level: warn}\n".to_owned();
         let storage = self.dir.path().join("storage");
         writeln!(config, "storage:\n  filesystem: {{rootdirectory: {}}}", storage.display()).unwrap();
+        if self.removable {
+            config.push_str("  delete: {enabled: true}\n");
+        }
         config.push_str(&self.auth);
         writeln!(config, "http:\n  addr: 127.0.0.1:{}\n  secret: test", self.port).unwrap();
         config.push_str(&self.tls);

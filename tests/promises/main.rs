@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 mod auth;
+mod bench;
 mod canary;
 mod content;
 mod data;

@@ -1,7 +1,10 @@
 //! Sites: the repositories that a benchmark writes to, and what it owes them afterwards.
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use content::{Descriptor, Fault, FaultKind, Step, Target, Version};
@@ -101,23 +104,27 @@ impl Site {
     where
         F: Future<Output = Result<Removal, Fault>> + Send,
     {
-        let removing = stream::iter(digests).map(|digest| {
-            let removed = remove(digest);
-            async move { (digest, removed.await) }
+        let refused = &AtomicBool::new(false);
+        let remove = &remove;
+        let removing = stream::iter(digests).map(|digest| async move {
+            // Questions that are under way are waited for: their answers are counted.
+            let removed = if refused.load(Ordering::Relaxed) { None } else { Some(remove(digest).await) };
+            (digest, removed)
         });
         let mut removing = removing.buffer_unordered(WIDTH);
         while let Some((digest, removed)) = removing.next().await {
             match removed {
-                Ok(Removal::Done | Removal::Absent) => {
+                None => {}
+                Some(Ok(Removal::Done | Removal::Absent)) => {
                     let mut written = self.written();
                     written.manifests.remove(digest);
                     written.blobs.remove(digest);
                 }
-                Ok(Removal::Refused(why)) => {
+                Some(Ok(Removal::Refused(why))) => {
                     self.written().why = Some(why);
-                    return;
+                    refused.store(true, Ordering::Relaxed);
                 }
-                Err(fault) => self.written().why = Some(fault.to_string()),
+                Some(Err(fault)) => self.written().why = Some(fault.to_string()),
             }
         }
     }

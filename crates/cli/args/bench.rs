@@ -38,8 +38,6 @@ pub(crate) struct BenchArgs {
     /// Where they are written: a repository that holds none of it
     #[arg(value_name = "TARGET")]
     pub(crate) target: Option<String>,
-    #[command(flatten)]
-    pub(crate) content: ContentArgs,
     /// How many requests may be under way at one registry: numbers, each of which is measured
     #[arg(short, long, value_name = "N,...", default_value = "1,4,18", value_delimiter = ',')]
     #[arg(value_parser = super::lanes)]
@@ -65,6 +63,8 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
+    pub(crate) content: ContentArgs,
+    #[command(flatten)]
     pub(crate) source_login: SourceLogin,
     #[command(flatten)]
     pub(crate) target_login: TargetLogin,
@@ -87,7 +87,7 @@ pub(crate) struct ContentArgs {
     /// How large each layer is: bytes, 64KiB and the like; 8MiB if nothing is said
     #[arg(long, value_name = "SIZE", value_parser = limits::some_bytes)]
     pub(crate) layer_size: Option<Size>,
-    /// How many of the layers all images have in common; 1 if nothing is said
+    /// How many of the layers all images have in common; 1 if nothing is said, and none of a single one
     #[arg(long, value_name = "N")]
     pub(crate) shared: Option<u32>,
     /// What the content is made from: the same number makes the same digests. 1 between registries of its own, else
