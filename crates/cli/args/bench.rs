@@ -27,7 +27,7 @@ bytes of what was removed until they collect their garbage."
 )]
 #[command(after_help = "Examples:
   transship bench
-  transship bench --rtt 50ms --rate 5MiB --html bench.html
+  transship bench --rtt 50ms --rate 5MiB --jobs 4,18 --html bench.html
   transship bench --jobs 8 --ranges 1,2,4,8 --layers 1 --layer-size 256MiB --images 1 --shared 0 --rate 5MiB
   transship bench a.example/scratch/bench b.example/scratch/bench --dry-run
   transship bench a.example/app:v1 b.example/scratch/bench --output json")]
@@ -78,13 +78,13 @@ pub(crate) struct BenchArgs {
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Content")]
 pub(crate) struct ContentArgs {
-    /// How many images are made and moved; 4 if nothing is said
+    /// How many images are made and moved; 2 if nothing is said
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) images: Option<u32>,
-    /// How many layers each of them has; 4 if nothing is said
+    /// How many layers each of them has; 3 if nothing is said
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) layers: Option<u32>,
-    /// How large each layer is: bytes, 64KiB and the like; 8MiB if nothing is said
+    /// How large each layer is: bytes, 64KiB and the like; 20MiB if nothing is said
     #[arg(long, value_name = "SIZE", value_parser = limits::some_bytes)]
     pub(crate) layer_size: Option<Size>,
     /// How many of the layers all images have in common; 1 if nothing is said, and none of a single one

@@ -30,7 +30,8 @@ use crate::{
 
 /// What the embedded registries call their only repository.
 const REPOSITORY: &str = "bench";
-const LAYER: u64 = 8 << 20;
+/// Large enough to be read in ranges.
+const LAYER: u64 = 20 << 20;
 
 /// Everything that has to be there before the first request.
 pub(super) async fn ready<'a>(
@@ -152,14 +153,14 @@ fn subject(content: ContentArgs, source: &Reference) -> Result<Subject, Usage> {
 
 fn recipe(content: ContentArgs, seed: u64) -> Result<Recipe, Usage> {
     let number = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let layers = number(content.layers.unwrap_or(4));
+    let layers = number(content.layers.unwrap_or(3));
     // Images whose only layer is common to all of them would have nothing else to move.
     let shared = content.shared.map_or(usize::from(layers > 1), number);
     if shared > layers {
         return Err(Usage::about("--shared", format!("an image has {layers} layers: --layers makes more")));
     }
     Ok(Recipe {
-        images: number(content.images.unwrap_or(4)),
+        images: number(content.images.unwrap_or(2)),
         layers,
         layer_bytes: content.layer_size.map_or(LAYER, |Size(bytes)| bytes),
         shared,
