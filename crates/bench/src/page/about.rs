@@ -1,6 +1,6 @@
 //! What was measured, how, and what stayed behind.
 use super::{
-    command::{command, named},
+    command::{command, given, named},
     markup::{Element, el},
     unit::{bytes, count, number, rate, whole},
     view::View,
@@ -42,7 +42,7 @@ pub(super) fn machine(machine: &Machine) -> String {
 /// Everything that somebody needs who wants the same numbers.
 pub(super) fn details(view: &View<'_>) -> Element {
     let results = view.results;
-    let facts = measured(view).into_iter().chain(content(&results.workload)).chain(host(results));
+    let facts = measured(view).into_iter().chain(content(results)).chain(host(results));
     let rows = facts.map(|(name, words)| el("div").with(el("dt").text(name)).with(el("dd").text(words)));
     let caution = (!named(results)).then(|| el("p").class("note").text(CAUTION));
     let again = if named(results) { "To repeat it, with the same credentials:" } else { "To repeat it:" };
@@ -75,19 +75,17 @@ fn measured(view: &View<'_>) -> Vec<Fact> {
     facts
 }
 
-fn content(work: &Workload) -> Vec<Fact> {
+fn content(results: &Results) -> Vec<Fact> {
+    let work = &results.workload;
     let size = bytes(work.layer_bytes);
-    let layers = if work.seed == 0 {
+    let blobs = format!("{} in {}", bytes(work.bytes), count(whole(work.blobs), "distinct blob"));
+    let layers = if given(results) {
         format!("{}, the largest blob has {size}", work.layers)
     } else {
         format!("{} of {size} in each image, {} common to all images", work.layers, work.shared)
     };
-    let mut facts = vec![
-        ("Layers", layers),
-        ("Blobs", format!("{} in {}", bytes(work.bytes), count(whole(work.blobs), "distinct blob"))),
-        ("Manifests", work.manifests.to_string()),
-    ];
-    if work.seed != 0 {
+    let mut facts = vec![("Layers", layers), ("Blobs", blobs), ("Manifests", work.manifests.to_string())];
+    if !given(results) {
         facts.push(("Seed", work.seed.to_string()));
     }
     facts

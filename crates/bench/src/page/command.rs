@@ -14,7 +14,9 @@ pub(super) fn command(view: &View<'_>) -> String {
     if named(results) {
         text.extend([&results.source, &results.target].map(|place| format!(" {}", quoted(place))));
     }
-    text += &content(&results.workload);
+    if !given(results) {
+        text += &content(&results.workload);
+    }
     // Writing into text does not fail.
     let _ = write!(text, " --jobs {}", list(view.values(|cell| cell.jobs)));
     let _ = write!(text, " --ranges {}", list(view.values(|cell| cell.ranges)));
@@ -27,11 +29,13 @@ pub(super) fn named(results: &Results) -> bool {
     results.storage.is_none()
 }
 
-/// What content was made; an image that the user named needs no words.
+/// Whether the user named an image, which was only read.
+pub(super) fn given(results: &Results) -> bool {
+    named(results) && results.workload.seed == 0
+}
+
+/// What content is made.
 fn content(work: &Workload) -> String {
-    if work.seed == 0 {
-        return String::new();
-    }
     let (images, layers, size) = (work.images, work.layers, size(work.layer_bytes));
     format!(
         " --images {images} --layers {layers} --layer-size {size} --shared {} --seed {}",

@@ -68,7 +68,7 @@ fn latencies(view: &View<'_>) -> Element {
         let drawings = [HALF, PHONE].map(|width| latency::latency(view, side, width));
         figure(side.title, &latency::finding(view, side), sizes(drawings))
     });
-    let words = "From sending a request to the head of its answer; medians of the runs’ percentiles.";
+    let words = "From a request’s beginning to the head of its answer; medians of the runs’ percentiles.";
     section("Latency", words).with(latency::key()).with(el("div").class("panels halves").all(panels))
 }
 
