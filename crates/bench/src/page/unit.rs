@@ -94,7 +94,7 @@ pub(super) fn digits(value: f64) -> String {
     }
     let decimals = match value.abs() {
         tiny if tiny < 0.000_5 => return "0".to_owned(),
-        small if small < 0.1 => 3,
+        small if small < 0.999_5 => 3,
         middle if middle < 9.995 => 2,
         middle if middle < 99.95 => 1,
         _ => 0,
@@ -144,6 +144,7 @@ mod tests {
             (0.0, "0", "0"),
             (0.000_1, "0", "0"),
             (0.042_1, "0.042", "0.042"),
+            (0.274, "0.274", "0.274"),
             (1.0, "1.00", "1"),
             (1.25, "1.25", "1.25"),
             (9.999, "10.0", "10.0"),
@@ -163,10 +164,10 @@ mod tests {
     fn the_largest_value_chooses_the_unit() {
         assert_eq!(bytes(0), "0\u{a0}B");
         assert_eq!(bytes(64 << 10), "64\u{a0}KiB");
-        assert_eq!(Unit::of_bytes(9.5 * MIB).words(512.0 * KIB), "0.50\u{a0}MiB");
+        assert_eq!(Unit::of_bytes(9.5 * MIB).words(512.0 * KIB), "0.500\u{a0}MiB");
         assert_eq!(Unit::of_rate(3.0 * GIB).name, "GiB/s");
         assert_eq!(Unit::of_seconds(0.5).words(0.5), "500\u{a0}ms");
-        assert_eq!(Unit::of_seconds(90.0).words(0.5), "0.50\u{a0}s");
+        assert_eq!(Unit::of_seconds(90.0).words(0.5), "0.500\u{a0}s");
     }
 
     #[test]
