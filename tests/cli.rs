@@ -9,6 +9,8 @@
 )]
 #[path = "cli/json.rs"]
 mod json;
+#[path = "cli/page.rs"]
+mod page;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/stdin.rs"]
