@@ -9,6 +9,7 @@ use std::{
 use auth::Given;
 use content::Version;
 use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Report, Silent};
+use pace::{Level, Traffic};
 use reference::{Digest, RefName};
 use registry::{Options, Registries};
 use testkit::{Content, Fake};
@@ -229,11 +230,19 @@ impl<'a> Scene<'a> {
         Ok(tally)
     }
 
+    /// What reaches the registries, in as many lanes as the case has.
+    fn registries(&self) -> (Registries, Traffic) {
+        let mut options = Options::default();
+        options.traffic = Traffic::new(Level::exactly(self.case.width));
+        let traffic = options.traffic.clone();
+        (Registries::new(options).unwrap(), traffic)
+    }
+
     /// The copy, `None` when it was dropped on its way.
     async fn copy(&self) -> Result<Option<Result<Report, CopyError>>, Broken> {
-        let registries = Registries::new(Options::default()).unwrap();
+        let (registries, traffic) = self.registries();
         let job = self.job(&registries, self.case.existing);
-        let engine = Engine::new(Arc::new(Silent), self.case.width);
+        let engine = Engine::new(Arc::new(Silent), traffic);
         let cancelled = async {
             match self.case.cancel {
                 Some((door, requests)) => self.fake(door.side()).reached(requests).await,
@@ -330,9 +339,9 @@ impl<'a> Scene<'a> {
             return Ok(());
         }
         self.fakes().iter().for_each(|fake| fake.behave());
-        let registries = Registries::new(Options::default()).unwrap();
+        let (registries, traffic) = self.registries();
         let job = self.job(&registries, Existing::Move);
-        let engine = Engine::new(Arc::new(Silent), self.case.width);
+        let engine = Engine::new(Arc::new(Silent), traffic);
         let Ok(outcome) = timeout(LIMIT, engine.run(&job)).await else {
             return Err(self.broken(Promise::NoHang, "still running, in peace"));
         };

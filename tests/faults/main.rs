@@ -9,6 +9,7 @@
 )]
 mod downloads;
 mod landed;
+mod lanes;
 mod many;
 mod mounts;
 mod names;

@@ -5,8 +5,9 @@ use auth::Given;
 use content::{Descriptor, FaultKind, Version};
 use copier::{CopyError, Delivered, Destination, Engine, Existing, Foreign, Job, Limits, Side, Silent, Ties};
 use http::Method;
+use pace::{Level, Traffic};
 use reference::RefName;
-use registry::{Options, Registries};
+use registry::{Options, Registries, Repository};
 use testkit::{Content, Fake, Mishap, Request};
 
 /// An image of one layer.
@@ -111,16 +112,26 @@ pub(crate) struct Yard {
 impl Yard {
     /// With so many lanes at each registry.
     pub(crate) fn new(width: usize) -> Self {
-        let registries = Registries::new(Options::default()).unwrap();
-        Self { registries, engine: Engine::new(Arc::new(Silent), width) }
+        Self::in_traffic(Traffic::new(Level::exactly(width)))
+    }
+
+    /// With the lanes of this traffic.
+    pub(crate) fn in_traffic(traffic: Traffic) -> Self {
+        let mut options = Options::default();
+        options.traffic = traffic.clone();
+        let registries = Registries::new(options).unwrap();
+        Self { registries, engine: Engine::new(Arc::new(Silent), traffic) }
+    }
+
+    /// A repository, as source or target.
+    pub(crate) fn repository(&self, host: &str, name: &str) -> Arc<Repository> {
+        let registry = host.parse().unwrap();
+        Arc::new(self.registries.repository(&registry, name.parse().unwrap(), Arc::new(Given(None))))
     }
 
     /// To copy `name:v1` from `source` into these repositories of `target`, under the same tag; all or none.
     pub(crate) fn job(&self, source: &Fake, name: &str, target: &Fake, names: &[&str]) -> Job {
-        let repository = |fake: &Fake, name: &str| {
-            let registry = fake.host().parse().unwrap();
-            Arc::new(self.registries.repository(&registry, name.parse().unwrap(), Arc::new(Given(None))))
-        };
+        let repository = |fake: &Fake, name: &str| self.repository(&fake.host(), name);
         let tag = RefName::new("v1");
         let destination = |name: &&str| {
             let target = repository(target, name);

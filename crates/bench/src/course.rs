@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use content::{Fault, FaultKind, Source, Step, Version};
 use copier::{CopyError, Engine, Silent};
 use futures::{StreamExt, TryStreamExt, stream};
+use pace::{Level, Traffic};
 
 use crate::{
     counter::Counter,
@@ -227,7 +228,7 @@ impl Course {
         if let Some(sites) = &self.sites {
             sites.source.take(&cargo.inventory);
         }
-        let engine = Engine::new(Arc::new(Silent), LANES);
+        let engine = Engine::new(Arc::new(Silent), Traffic::new(Level::exactly(LANES)));
         let writing = stream::iter(&cargo.inventory.roots).map(|root| {
             let (source, target) = (Arc::clone(images) as Arc<dyn Source>, self.source.repository.clone());
             let job = measure::job(source, Arc::new(target), Version::Digest(root.clone()));

@@ -5,6 +5,8 @@ use auth::Secret;
 use clap::{ArgAction, Args, ValueEnum};
 use copier::{Engine, Foreign, Limits, Observer, Ranges};
 use journal::FileJournal;
+use pace::{Level, Traffic};
+use reference::Registry;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{Cap, Size, of_copy, of_import, range_memory};
@@ -36,9 +38,9 @@ impl Common {
         if self.include_foreign { Foreign::Include } else { Foreign::Skip }
     }
 
-    /// The engine that does the work.
-    pub(crate) fn engine(&self, observer: Arc<dyn Observer>) -> Engine {
-        let engine = Engine::new(observer, self.reach.jobs).with_ranges(self.reach.ranges());
+    /// The engine that does the work, in the traffic that the registries belong to.
+    pub(crate) fn engine(&self, observer: Arc<dyn Observer>, traffic: Traffic) -> Engine {
+        let engine = Engine::new(observer, traffic).with_ranges(self.reach.ranges());
         match FileJournal::of_user().filter(|_| !self.no_journal) {
             Some(journal) => engine.with_journal(Arc::new(journal)),
             None => engine,
@@ -77,9 +79,13 @@ pub(crate) enum Output {
 pub(crate) struct Reach {
     #[command(flatten)]
     pub(crate) access: Access,
-    /// How many transfers may be under way at one registry
-    #[arg(short, long, value_name = "N", default_value_t = 18, value_parser = lanes)]
-    pub(crate) jobs: usize,
+    /// How many transfers may be under way at each registry; without it 18 to begin with, and up to 32 as long as that
+    /// goes well. A registry that answers 429 or 503, or takes no connections, gets fewer, whatever is said here
+    #[arg(short, long, value_name = "N", value_parser = lanes)]
+    jobs: Option<usize>,
+    /// The same for one registry. Repeatable
+    #[arg(long, value_name = "HOST[:PORT]=N", value_parser = lanes_at, action = ArgAction::Append)]
+    pub(crate) jobs_at: Vec<(Registry, usize)>,
     /// How many ranges of one large blob may be read at a time, where a source is slow and more of them help; 1 never
     /// asks for a part
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = ranges)]
@@ -90,6 +96,11 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
+    /// The lanes of registries that have none of their own.
+    pub(crate) fn traffic(&self) -> Traffic {
+        Traffic::new(self.jobs.map_or_else(Level::default, Level::exactly))
+    }
+
     /// When a blob is read in several ranges, and what that may cost.
     fn ranges(&self) -> Ranges {
         Ranges { most: self.ranges, memory: self.range_memory.0, ..Ranges::default() }
@@ -185,6 +196,13 @@ impl FromStr for Hidden {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self(Secret::new(text.to_owned())))
     }
+}
+
+/// `HOST[:PORT]=N`.
+fn lanes_at(text: &str) -> Result<(Registry, usize), String> {
+    let (host, number) = text.rsplit_once('=').ok_or("a registry and its number: registry.example=8")?;
+    let registry = host.parse().map_err(|why: reference::ParseError| why.to_string())?;
+    Ok((registry, lanes(number)?))
 }
 
 /// A number of requests that may be under way.

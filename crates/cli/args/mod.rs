@@ -7,7 +7,7 @@ mod import;
 use clap::{Parser, Subcommand};
 
 pub(crate) use bench::{BenchArgs, BenchRunArgs, ContentArgs};
-pub(crate) use common::{Access, Common, Output, Show, SourceLogin, TargetLogin};
+pub(crate) use common::{Access, Common, Output, Reach, Show, SourceLogin, TargetLogin};
 use common::{lanes, ranges};
 pub(crate) use copy::CopyArgs;
 pub(crate) use import::ImportArgs;

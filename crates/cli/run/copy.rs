@@ -31,9 +31,9 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console, farewells: &Farewel
     landing::check(&targets, origin(&source).as_ref())?;
     let from = source_words(args, &source, console).await?;
     let to = target_words(args, &targets).await?;
-    let places = Places::new(&args.common.reach.access, [], farewells)?;
+    let places = Places::new(&args.common.reach, [], farewells)?;
     let sides: Vec<&Registry> = targets.iter().chain([&source]).filter_map(registry).collect();
-    for warning in strays::warnings(&args.common.reach.access, &sides)? {
+    for warning in strays::all_warnings(&args.common.reach, &sides)? {
         console.warn(&warning);
     }
     let to = target_keys(&places, to, &targets)?;
@@ -54,7 +54,7 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console, farewells: &Farewel
         ties: Ties::Apart,
     };
     let telling = Telling { verb: "copied", source: read.shown, asked };
-    super::run(&job, args.common.engine(console.observer()), telling, console).await
+    super::run(&job, args.common.engine(console.observer(), places.traffic()), telling, console).await
 }
 
 /// The side that is read.

@@ -38,8 +38,8 @@ pub(crate) async fn import(
     let from = source_words(args, &mut request, console).await?;
     let to = target_words(args, &place).await?;
     let azure = azure(&request.source).into_iter().chain(azure_target(&place));
-    let places = Places::new(&args.common.reach.access, azure.cloned(), farewells)?;
-    for warning in strays::warnings(&args.common.reach.access, &sides(&request.source, &place))? {
+    let places = Places::new(&args.common.reach, azure.cloned(), farewells)?;
+    for warning in strays::all_warnings(&args.common.reach, &sides(&request.source, &place))? {
         console.warn(&warning);
     }
     let to = Ashore::new(&places, place, to)?;
@@ -64,7 +64,7 @@ pub(crate) async fn import(
         ties: Ties::Together,
     };
     let telling = Telling { verb: "imported", source: read.shown, asked: Vec::new() };
-    super::run(&job, args.common.engine(console.observer()), telling, console).await
+    super::run(&job, args.common.engine(console.observer(), places.traffic()), telling, console).await
 }
 
 /// The side that is read, and what follows from where it is.

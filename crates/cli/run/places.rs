@@ -5,12 +5,13 @@ use auth::{CredentialSource, Found, Given, Stores};
 use content::{Source, Target};
 use copier::Side;
 use layout::Layout;
+use pace::{Level, Traffic};
 use reference::{Registry, RepositoryName};
 use registry::{Farewells, Options, Registries, Repository};
 
 use super::unborn::Unborn;
 use crate::{
-    args::Access,
+    args::{Access, Reach},
     credential::{Door, Words},
     failure::Failure,
     usage::Usage,
@@ -34,13 +35,18 @@ pub(crate) struct Keys {
 }
 
 impl Places {
-    /// Places as `access` says; `azure` are registries that were named in a way that only Azure has.
+    /// Places as `reach` says; `azure` are registries that were named in a way that only Azure has.
     pub(crate) fn new(
-        access: &Access,
+        reach: &Reach,
         azure: impl IntoIterator<Item = Registry>,
         farewells: &Farewells,
     ) -> Result<Self, Failure> {
-        Self::tuned(access, azure, farewells, |_| ())
+        let places =
+            Self::tuned(&reach.access, azure, farewells, |options| options.traffic = reach.traffic())?;
+        for (registry, jobs) in jobs_at(reach)? {
+            places.registries.set_lanes(registry, Level::exactly(*jobs));
+        }
+        Ok(places)
     }
 
     /// The same, with options that no flag of every command sets.
@@ -84,6 +90,11 @@ impl Places {
         Keys { source: Arc::clone(&self.stores), given: false }
     }
 
+    /// The lanes of all registries.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.options.traffic.clone()
+    }
+
     /// A repository of a registry, as source or target.
     pub(crate) fn repository(
         &self,
@@ -106,6 +117,20 @@ impl Keys {
         let found = self.source.find(registry, repository).await;
         found.map_err(|why| Failure::login(side, registry, &why))
     }
+}
+
+/// The lanes of single registries, each named once.
+fn jobs_at(reach: &Reach) -> Result<&[(Registry, usize)], Usage> {
+    let mut seen = Vec::new();
+    for (registry, jobs) in &reach.jobs_at {
+        if seen.iter().any(|(other, number)| *other == registry && *number != jobs) {
+            return Err(Usage::new(format!(
+                "{registry} is named twice by --jobs-at, with different numbers"
+            )));
+        }
+        seen.push((registry, jobs));
+    }
+    Ok(&reach.jobs_at)
 }
 
 /// Hosts of a list; empty ones are what an empty environment variable holds.

@@ -2,7 +2,10 @@
 use reference::Registry;
 
 use super::places::registries;
-use crate::{args::Access, usage::Usage};
+use crate::{
+    args::{Access, Reach},
+    usage::Usage,
+};
 
 /// A warning for every stray. What a variable of the environment names is for many commands, and may well be about
 /// another one.
@@ -20,6 +23,14 @@ pub(super) fn warnings(access: &Access, sides: &[&Registry]) -> Result<Vec<Strin
             warnings.extend(named.iter().filter_map(|named| stray(flag, named, sides)));
         }
     }
+    Ok(warnings)
+}
+
+/// The same, for flags that say how many requests registries get too.
+pub(super) fn all_warnings(reach: &Reach, sides: &[&Registry]) -> Result<Vec<String>, Usage> {
+    let mut warnings = warnings(&reach.access, sides)?;
+    let named = reach.jobs_at.iter().map(|(registry, _)| registry);
+    warnings.extend(named.filter_map(|named| stray("--jobs-at", named, sides)));
     Ok(warnings)
 }
 

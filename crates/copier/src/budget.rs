@@ -21,13 +21,15 @@ impl Budget {
         Self { backoff: pace::Backoff::new(attempts), moved: 0 }
     }
 
-    /// Waits before another try after `fault`, as long as the peer asks for; `false` when none is left, or of no use.
+    /// Waits before another try after `fault`, as long as the peer asks for and until there is a lane for it;
+    /// `false` when none is left, or of no use.
     pub(crate) async fn spend(&mut self, fault: &Fault) -> bool {
         if !fault.is_momentary() {
             return false;
         }
         let Some(wait) = self.backoff.failed() else { return false };
         tokio::time::sleep(wait.max(fault.pause())).await;
+        pace::give_way().await;
         true
     }
 

@@ -5,6 +5,7 @@ use std::{
 };
 
 use content::Journal;
+use pace::{Traffic, travel};
 use reference::Digest;
 
 use crate::{
@@ -15,7 +16,6 @@ use crate::{
     preflight,
     preflight::{Admitted, Standing},
     ranges::Shared,
-    wharf::Wharf,
 };
 
 /// Copies images. One engine serves any number of jobs, one after the other or at once. They share its lanes, and a
@@ -26,6 +26,7 @@ use crate::{
 /// use content::Version;
 /// use copier::{Destination, Engine, Existing, Foreign, Job, Limits, Silent, Ties};
 /// use layout::Layout;
+/// use pace::Traffic;
 /// use reference::RefName;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -46,7 +47,7 @@ use crate::{
 ///     foreign: Foreign::Skip,
 ///     ties: Ties::Together,
 /// };
-/// let report = Engine::new(Arc::new(Silent), 8).run(&job).await?;
+/// let report = Engine::new(Arc::new(Silent), Traffic::default()).run(&job).await?;
 /// assert_eq!(report.extent.map(|extent| extent.manifests), Some(3));
 /// # std::fs::remove_dir_all(&dir)?;
 /// # Ok(())
@@ -54,17 +55,18 @@ use crate::{
 /// ```
 pub struct Engine {
     observer: Arc<dyn Observer>,
-    wharf: Wharf,
+    traffic: Traffic,
     landed: Landed,
     journal: Option<Arc<dyn Journal>>,
     ranges: Arc<Shared>,
 }
 
 impl Engine {
-    /// An engine that moves up to `width` blobs at a time at any one registry, and tells `observer` about it.
-    pub fn new(observer: Arc<dyn Observer>, width: usize) -> Self {
+    /// An engine that has as many requests under way at any one place as `traffic` allows, and tells `observer` about
+    /// what moves. A registry that is given the same traffic makes it narrower where it has too much to do.
+    pub fn new(observer: Arc<dyn Observer>, traffic: Traffic) -> Self {
         let ranges = Shared::new(Ranges::default());
-        Self { observer, wharf: Wharf::new(width), landed: Landed::default(), journal: None, ranges }
+        Self { observer, traffic, landed: Landed::default(), journal: None, ranges }
     }
 
     /// Writes down in `journal` how far large blobs have come, and goes on with what an earlier run left there.
@@ -87,11 +89,13 @@ impl Engine {
     /// # Errors
     /// Whatever the source answers, both limits, and under [`crate::Ties::Together`] tags that exist.
     pub async fn run(&self, job: &Job) -> Result<Report, CopyError> {
-        let root = job.source.resolve(&job.version).await.map_err(CopyError::source)?;
+        let lanes = self.traffic.at(job.source.place().origin());
+        let resolving = job.source.resolve(&job.version);
+        let root = travel(&lanes, &lanes, resolving).await.map_err(CopyError::source)?;
         let mut standings = None;
         if job.existing != Existing::Refuse {
             // An equal root is trusted: a run with nothing to do ends here, without a manifest pulled.
-            let early = preflight::look(job, &root.digest).await;
+            let early = preflight::look(job, &root.digest, &self.traffic).await;
             if early.iter().all(|standing| matches!(standing, Standing::Done)) {
                 return Ok(nothing_to_do(job, root));
             }
@@ -100,7 +104,7 @@ impl Engine {
         let plan = self.plan(job, &root.digest).await?;
         let standings = match standings {
             Some(standings) => standings,
-            None => preflight::look(job, &root.digest).await,
+            None => preflight::look(job, &root.digest, &self.traffic).await,
         };
         let admitted = Admitted::new(plan, standings, job.ties)?;
         Ok(self.execute(job, admitted).await)
@@ -112,7 +116,7 @@ impl Engine {
             job,
             plan: &plan,
             observer: &self.observer,
-            wharf: &self.wharf,
+            traffic: &self.traffic,
             landed: &self.landed,
             journal: self.journal.as_deref(),
             ranges: &self.ranges,
@@ -125,7 +129,7 @@ impl Engine {
     }
 
     async fn plan(&self, job: &Job, root: &Digest) -> Result<Plan, CopyError> {
-        let plan = Plan::resolve(job, root, self.wharf.width()).await?;
+        let plan = Plan::resolve(job, root, &self.traffic.at(job.source.place().origin())).await?;
         self.observer.event(&Event::Planned {
             root: plan.root.descriptor(),
             manifests: plan.manifests(),
@@ -148,6 +152,6 @@ fn nothing_to_do(job: &Job, root: content::Descriptor) -> Report {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("width", &self.wharf.width()).finish_non_exhaustive()
+        f.debug_struct("Engine").field("traffic", &self.traffic).finish_non_exhaustive()
     }
 }

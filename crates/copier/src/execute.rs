@@ -13,6 +13,7 @@ use futures::{
     future::{join_all, try_join_all},
     stream,
 };
+use pace::{Lanes, Traffic, travel};
 use reference::{RefName, RepositoryName};
 
 use crate::{
@@ -25,7 +26,6 @@ use crate::{
     preflight::Standing,
     publish::Publisher,
     ranges::Shared,
-    wharf::Wharf,
 };
 
 /// One admitted plan on its way to all of its destinations.
@@ -33,7 +33,7 @@ pub(crate) struct Voyage<'a> {
     pub(crate) job: &'a Job,
     pub(crate) plan: &'a Plan,
     pub(crate) observer: &'a Arc<dyn Observer>,
-    pub(crate) wharf: &'a Wharf,
+    pub(crate) traffic: &'a Traffic,
     pub(crate) landed: &'a Landed,
     pub(crate) journal: Option<&'a dyn Journal>,
     pub(crate) ranges: &'a Arc<Shared>,
@@ -97,7 +97,18 @@ impl Voyage<'_> {
             group.berths.iter().copied().filter(|berth| self.wants_blobs(berth)).collect();
         let blobs = stream::iter(self.plan.blobs.iter().enumerate());
         let blobs = blobs.map(|item| self.spread(item, &empty, group.seat));
-        blobs.buffer_unordered(self.wharf.width()).try_collect().await
+        blobs.buffer_unordered(self.width(group)).try_collect().await
+    }
+
+    /// How many blobs may be under way to a group: no more of them can have lanes.
+    fn width(&self, group: &Group<'_>) -> usize {
+        let source = self.lanes(self.job.source.place()).cap();
+        let target = group.berths.first().map(|berth| self.lanes(berth.place()).cap());
+        target.map_or(source, |target| target.min(source))
+    }
+
+    fn lanes(&self, place: &Place) -> Lanes {
+        self.traffic.at(place.origin())
     }
 
     /// Brings one blob to all of these berths: to the first that takes it, and from there to the rest.
@@ -151,8 +162,8 @@ impl Voyage<'_> {
         berth: &Berth<'_>,
         mount: Option<&RepositoryName>,
     ) -> Result<Delivery, CopyError> {
-        let _lanes = self.wharf.lanes(self.job.source.place(), berth.place()).await;
-        self.hallway(berth).carry(blob, mount).await
+        let (from, to) = (self.lanes(self.job.source.place()), self.lanes(berth.place()));
+        travel(&from, &to, self.hallway(berth).carry(blob, mount)).await
     }
 
     fn hallway<'s>(&'s self, berth: &'s Berth<'_>) -> Hallway<'s> {
@@ -161,7 +172,7 @@ impl Voyage<'_> {
             target: &*berth.destination.target,
             observer: self.observer,
             journal: self.journal,
-            ranges: (self.ranges, self.wharf.at(self.job.source.place())),
+            ranges: (self.ranges, self.lanes(self.job.source.place())),
             stranded: &self.stranded,
         }
     }
@@ -184,8 +195,8 @@ impl Voyage<'_> {
             target: &*berth.destination.target,
             existing: self.job.existing,
             observer: &**self.observer,
-            width: self.wharf.width(),
-            mender: Mender::new(self.hallway(berth), self.wharf, self.landed, self.plan, berth),
+            lanes: self.lanes(berth.place()),
+            mender: Mender::new(self.hallway(berth), self.traffic, self.landed, self.plan, berth),
         };
         let parts = async {
             if berth.rooted || self.is_at_home(berth) {

@@ -33,7 +33,6 @@ mod publish;
 mod ranges;
 mod report;
 mod steady;
-mod wharf;
 
 pub use engine::Engine;
 pub use error::{Conflict, CopyError, Refusal, Side};

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use content::{At, Descriptor, Fault, FaultKind, Manifest, Mode, Shape, Step};
 use futures::{FutureExt, future::BoxFuture, lock::Mutex};
+use pace::{Traffic, travel};
 use reference::Digest;
 
 use crate::{
@@ -14,13 +15,12 @@ use crate::{
     hallway::Hallway,
     landed::{Landed, Lies},
     plan::Plan,
-    wharf::Wharf,
 };
 
 /// Sends parts to one target again.
 pub(crate) struct Mender<'a> {
     hallway: Hallway<'a>,
-    wharf: &'a Wharf,
+    traffic: &'a Traffic,
     landed: &'a Landed,
     plan: &'a Plan,
     berth: &'a Berth<'a>,
@@ -31,12 +31,12 @@ pub(crate) struct Mender<'a> {
 impl<'a> Mender<'a> {
     pub(crate) fn new(
         hallway: Hallway<'a>,
-        wharf: &'a Wharf,
+        traffic: &'a Traffic,
         landed: &'a Landed,
         plan: &'a Plan,
         berth: &'a Berth<'a>,
     ) -> Self {
-        Self { hallway, wharf, landed, plan, berth, done: Mutex::default() }
+        Self { hallway, traffic, landed, plan, berth, done: Mutex::default() }
     }
 
     /// Sends all that `manifest` names, which was refused with `fault`, whatever the target says it holds. `false` when
@@ -104,8 +104,8 @@ impl<'a> Mender<'a> {
         let approach = self.landed.approach(target, &blob.digest).await;
         // Another copy may have sent it again meanwhile.
         if approach.lies != Lies::Here {
-            let _lanes = self.wharf.lanes(source, target).await;
-            let how = self.hallway.insist(blob).await?;
+            let (from, to) = (self.traffic.at(source.origin()), self.traffic.at(target.origin()));
+            let how = travel(&from, &to, self.hallway.insist(blob)).await?;
             approach.landed(how);
             self.recount(blob, how);
             self.hallway.observer.event(&Event::Finished { blob, place: target, how });
@@ -122,10 +122,10 @@ impl<'a> Mender<'a> {
 
     async fn write(&self, part: &Manifest, done: &mut HashSet<Digest>) -> Result<(), CopyError> {
         let target = self.hallway.target;
-        match target.publish(part, At::Part, Mode::Force).await {
-            Err(fault) if fault.lacks_parts() && self.send_parts(part, done).await? => {
-                target.publish(part, At::Part, Mode::Force).await
-            }
+        let lanes = self.traffic.at(target.place().origin());
+        let publish = || travel(&lanes, &lanes, target.publish(part, At::Part, Mode::Force));
+        match publish().await {
+            Err(fault) if fault.lacks_parts() && self.send_parts(part, done).await? => publish().await,
             outcome => outcome,
         }
         .map_err(CopyError::target)

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use content::{Descriptor, FaultKind, MAX_MANIFEST_BYTES, Manifest, Role, Shape, Source, Version};
 use futures::{StreamExt, TryStreamExt, stream};
+use pace::{Lanes, travel};
 use reference::Digest;
 
 use crate::{CopyError, Foreign, Job, Limits, MAX_DEPTH, MAX_MANIFESTS_BYTES, Refusal};
@@ -23,15 +24,17 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Reads the manifest with the digest `root` and all that it leads to, `width` requests at a time.
-    pub(crate) async fn resolve(job: &Job, root: &Digest, width: usize) -> Result<Self, CopyError> {
+    /// Reads the manifest with the digest `root` and all that it leads to, in the `lanes` of the source.
+    pub(crate) async fn resolve(job: &Job, root: &Digest, lanes: &Lanes) -> Result<Self, CopyError> {
         let version = Version::Digest(root.clone());
-        let root = job.source.manifest(&version, None).await.map_err(CopyError::source)?;
+        let root = travel(lanes, lanes, job.source.manifest(&version, None));
+        let root = root.await.map_err(CopyError::source)?;
         let mut walk = Walk::new(job);
         let mut level = walk.look(&root)?;
         for _ in 0..MAX_DEPTH {
-            let fetched = stream::iter(level.iter()).map(|entry| fetch(&*job.source, entry)).buffered(width);
-            let fetched: Vec<Option<Manifest>> = fetched.try_collect().await?;
+            let fetched =
+                stream::iter(level.iter()).map(|entry| travel(lanes, lanes, fetch(&*job.source, entry)));
+            let fetched: Vec<Option<Manifest>> = fetched.buffered(lanes.cap()).try_collect().await?;
             let mut next = Vec::new();
             for (entry, manifest) in level.into_iter().zip(fetched) {
                 match manifest {

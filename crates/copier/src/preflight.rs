@@ -1,6 +1,7 @@
 //! Preflight: what stands at the destinations before anything is written there.
 use content::{Fault, FaultKind, Step, Version};
 use futures::future::{join_all, try_join_all};
+use pace::{Traffic, travel};
 use reference::{Digest, RefName};
 
 use crate::{Conflict, CopyError, Destination, Existing, Foreign, Job, Ties, plan::Plan};
@@ -22,9 +23,9 @@ pub(crate) enum Standing {
 }
 
 /// Asks every destination for its names, all at once.
-pub(crate) async fn look(job: &Job, root: &Digest) -> Vec<Standing> {
+pub(crate) async fn look(job: &Job, root: &Digest, traffic: &Traffic) -> Vec<Standing> {
     let each = job.destinations.iter().map(async |destination| {
-        match stand(destination, job.existing, root).await {
+        match stand(destination, job.existing, root, traffic).await {
             // An equal root may have come without the foreign layers that are asked for now.
             Ok(Standing::Done) if job.foreign == Foreign::Include => {
                 Standing::Open { names: Vec::new(), rooted: true }
@@ -81,18 +82,25 @@ fn conflicts_of(error: &CopyError) -> &[Conflict] {
     }
 }
 
-async fn stand(destination: &Destination, existing: Existing, root: &Digest) -> Result<Standing, CopyError> {
+async fn stand(
+    destination: &Destination,
+    existing: Existing,
+    root: &Digest,
+    traffic: &Traffic,
+) -> Result<Standing, CopyError> {
     let target = &destination.target;
+    let lanes = traffic.at(target.place().origin());
+    let find = async |version: Version| travel(&lanes, &lanes, target.find(&version)).await;
     if let Some(expect) = destination.expect.as_ref().filter(|expect| *expect != root) {
         let what = format!("the destination asks for {expect}, but the source is {root}");
         return Err(CopyError::source(Fault::new(FaultKind::Untrue, Step::Resolve, what)));
     }
     if destination.names.is_empty() {
-        let found = target.find(&Version::Digest(root.clone())).await.map_err(CopyError::target)?;
+        let found = find(Version::Digest(root.clone())).await.map_err(CopyError::target)?;
         let open = Standing::Open { names: Vec::new(), rooted: false };
         return Ok(found.map_or(open, |_| Standing::Done));
     }
-    let found = destination.names.iter().map(async |name| target.find(&Version::Name(name.clone())).await);
+    let found = destination.names.iter().map(|name| find(Version::Name(name.clone())));
     let found = try_join_all(found).await.map_err(CopyError::target)?;
     let found: Vec<Option<Digest>> = found.into_iter().map(|found| Some(found?.digest)).collect();
     judge(destination, existing, root, &found)

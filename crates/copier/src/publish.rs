@@ -3,6 +3,7 @@
 //! A tag is the one commit point of a destination: whatever fails before it leaves the tag absent or where it was.
 use content::{At, Manifest, Mode, Target};
 use futures::{StreamExt, TryStreamExt, stream};
+use pace::{Lanes, travel};
 use reference::RefName;
 
 use crate::{CopyError, Event, Existing, Observer, mend::Mender, plan::Plan};
@@ -12,7 +13,7 @@ pub(crate) struct Publisher<'a> {
     pub(crate) target: &'a dyn Target,
     pub(crate) existing: Existing,
     pub(crate) observer: &'a dyn Observer,
-    pub(crate) width: usize,
+    pub(crate) lanes: Lanes,
     pub(crate) mender: Mender<'a>,
 }
 
@@ -21,7 +22,7 @@ impl Publisher<'_> {
     pub(crate) async fn parts(&self, plan: &Plan) -> Result<(), CopyError> {
         for rank in &plan.ranks {
             let writes = stream::iter(rank).map(|part| self.write(part, At::Part, Mode::Force));
-            writes.buffer_unordered(self.width).try_collect::<()>().await?;
+            writes.buffer_unordered(self.lanes.cap()).try_collect::<()>().await?;
         }
         Ok(())
     }
@@ -49,10 +50,10 @@ impl Publisher<'_> {
     }
 
     async fn write(&self, manifest: &Manifest, at: At<'_>, mode: Mode) -> Result<(), CopyError> {
-        match self.target.publish(manifest, at, mode).await {
-            Err(fault) if fault.lacks_parts() && self.mender.mend(manifest, &fault).await? => {
-                self.target.publish(manifest, at, mode).await
-            }
+        // No lane is held while parts are sent again, which takes lanes of its own.
+        let publish = || travel(&self.lanes, &self.lanes, self.target.publish(manifest, at, mode));
+        match publish().await {
+            Err(fault) if fault.lacks_parts() && self.mender.mend(manifest, &fault).await? => publish().await,
             outcome => outcome,
         }
         .map_err(CopyError::target)?;

@@ -1,14 +1,26 @@
-//! Lanes: how many requests may be under way to one origin.
+//! Lanes: how many requests may be under way to one origin. Their number finds its level: halved when the origin has
+//! too many of them, one more for every second that went well while all were taken.
+//!
+//! No timer runs but while somebody waits for a lane.
 use std::{
     fmt,
     future::poll_fn,
+    pin::pin,
     sync::{Arc, Mutex},
     task::Poll,
+    time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use futures::future::{Either, select};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep},
+};
 
-use crate::lock;
+use crate::{Level, lock};
+
+/// How long all has to go well before there is one lane more.
+const CLEAN: Duration = Duration::from_secs(1);
 
 /// A set of lanes; a clone is the same set. Who waits is served in order.
 #[derive(Clone)]
@@ -16,56 +28,130 @@ pub struct Lanes(Arc<Set>);
 
 struct Set {
     free: Arc<Semaphore>,
-    count: Mutex<Count>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Count {
+struct State {
     number: usize,
+    cap: usize,
     /// Lanes to be closed as soon as they come back: the number was lowered while they were taken.
     owed: usize,
+    /// How often the number was halved.
+    round: u64,
+    /// When the number last changed by itself.
+    changed: Instant,
 }
 
+/// The round in which a request was sent: what becomes of it says nothing about a later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Round(u64);
+
 impl Lanes {
-    /// A set of `number` lanes, at least one.
-    pub fn new(number: usize) -> Self {
-        let number = sane(number);
-        let count = Mutex::new(Count { number, owed: 0 });
-        Self(Arc::new(Set { free: Arc::new(Semaphore::new(number)), count }))
+    /// A set of lanes at its start; a number is start and cap in one.
+    pub fn new(level: impl Into<Level>) -> Self {
+        let level = level.into();
+        let (number, cap) = (sane(level.start), sane(level.cap));
+        let number = number.min(cap);
+        let state = State { number, cap, owed: 0, round: 0, changed: Instant::now() };
+        Self(Arc::new(Set { free: Arc::new(Semaphore::new(number)), state: Mutex::new(state) }))
     }
 
     /// Waits for a lane.
     pub async fn take(&self) -> Lane {
-        // The semaphore is never closed, so there always is a permit.
-        Lane { permit: Arc::clone(&self.0.free).acquire_owned().await.ok(), set: Arc::clone(&self.0) }
+        if let Some(lane) = self.try_take() {
+            return lane;
+        }
+        let mut turn = pin!(Arc::clone(&self.0.free).acquire_owned());
+        loop {
+            self.widen();
+            turn = match select(turn, pin!(sleep(CLEAN))).await {
+                // The semaphore is never closed, so there always is a permit.
+                Either::Left((permit, _)) => return self.lane(permit.ok()),
+                Either::Right(((), turn)) => turn,
+            };
+        }
     }
 
     /// A lane, if one is free now.
     pub fn try_take(&self) -> Option<Lane> {
         let permit = Arc::clone(&self.0.free).try_acquire_owned().ok()?;
-        Some(Lane { permit: Some(permit), set: Arc::clone(&self.0) })
+        Some(self.lane(Some(permit)))
     }
 
     /// How many lanes there are, taken ones included.
     pub fn number(&self) -> usize {
-        lock(&self.0.count).number
+        lock(&self.0.state).number
+    }
+
+    /// How many lanes there may ever be.
+    pub fn cap(&self) -> usize {
+        lock(&self.0.state).cap
+    }
+
+    /// The round of a request that is sent now.
+    pub fn round(&self) -> Round {
+        Round(lock(&self.0.state).round)
+    }
+
+    /// A request of `round` met an origin that has too much to do: half of the lanes close, all but one at most. Other
+    /// requests that were sent before that have nothing to add: a burst that is refused halves once.
+    pub fn congested(&self, round: Round) {
+        let mut state = lock(&self.0.state);
+        if state.round != round.0 {
+            return;
+        }
+        state.round = state.round.saturating_add(1);
+        state.changed = Instant::now();
+        let half = state.number.div_euclid(2);
+        self.set(&mut state, half);
+    }
+
+    /// Whether more lanes are taken than there are by now.
+    pub fn is_crowded(&self) -> bool {
+        lock(&self.0.state).owed > 0
+    }
+
+    /// Changes start and cap, wherever the number stands.
+    pub(crate) fn set_level(&self, level: Level) {
+        let mut state = lock(&self.0.state);
+        state.cap = sane(level.cap);
+        self.set(&mut state, level.start.min(level.cap));
+    }
+
+    /// One lane more, for somebody who finds all taken, when the last second went well.
+    fn widen(&self) {
+        let mut state = lock(&self.0.state);
+        if state.number < state.cap && state.changed.elapsed() >= CLEAN {
+            state.changed = Instant::now();
+            let more = state.number.saturating_add(1);
+            self.set(&mut state, more);
+        }
     }
 
     /// Changes how many lanes there are, to at least one. Taken lanes stay taken; surplus ones close as they come back.
-    pub fn set_number(&self, number: usize) {
+    fn set(&self, state: &mut State, number: usize) {
         let number = sane(number);
-        let mut count = lock(&self.0.count);
-        let (more, fewer) = (number.saturating_sub(count.number), count.number.saturating_sub(number));
-        let forgiven = more.min(count.owed);
-        count.owed = count.owed.saturating_sub(forgiven);
+        let (more, fewer) = (number.saturating_sub(state.number), state.number.saturating_sub(number));
+        let forgiven = more.min(state.owed);
+        state.owed = state.owed.saturating_sub(forgiven);
         self.0.free.add_permits(more.saturating_sub(forgiven));
         let taken = fewer.saturating_sub(self.0.free.forget_permits(fewer));
-        count.owed = count.owed.saturating_add(taken);
-        count.number = number;
+        state.owed = state.owed.saturating_add(taken);
+        state.number = number;
     }
 
-    fn is(&self, other: &Self) -> bool {
+    fn lane(&self, permit: Option<OwnedSemaphorePermit>) -> Lane {
+        Lane { permit, set: Arc::clone(&self.0) }
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> usize {
+        self.0.free.available_permits()
     }
 }
 
@@ -92,16 +178,7 @@ impl Lane {
     /// Lets other tasks run once before the lane is free again, so that a connection whose body was just read to its
     /// end is back in the pool by the time the next request looks for one.
     pub async fn give_back(self) {
-        let mut yielded = false;
-        poll_fn(|context| {
-            if yielded {
-                return Poll::Ready(());
-            }
-            yielded = true;
-            context.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
+        yield_once().await;
     }
 }
 
@@ -111,141 +188,133 @@ impl fmt::Debug for Lane {
     }
 }
 
+/// Lets other tasks run once.
+pub(crate) async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 impl Drop for Lane {
     fn drop(&mut self) {
         let Some(permit) = self.permit.take() else { return };
-        let mut count = lock(&self.set.count);
-        if let Some(owed) = count.owed.checked_sub(1) {
-            count.owed = owed;
+        let mut state = lock(&self.set.state);
+        if let Some(owed) = state.owed.checked_sub(1) {
+            state.owed = owed;
             permit.forget();
         }
     }
 }
 
-/// The lanes of one copy, one at either side; dropping it gives them back.
-#[derive(Debug)]
-#[must_use = "lanes are given back when dropped"]
-pub struct Pair {
-    /// A lane of the first set.
-    pub first: Lane,
-    /// A lane of the second; `None` when it is the same set as the first.
-    pub second: Option<Lane>,
-}
-
-/// Waits until both sets have a free lane and takes one of each; when both are one set, a single lane does for both.
-///
-/// Nothing is held while waiting: a task that holds the source's last lane while it waits for the target's, and
-/// another the other way round, would wait for ever.
-pub async fn pair(a: &Lanes, b: &Lanes) -> Pair {
-    if a.is(b) {
-        return Pair { first: a.take().await, second: None };
-    }
-    loop {
-        let first = a.take().await;
-        if let Some(second) = b.try_take() {
-            return Pair { first, second: Some(second) };
-        }
-        drop(first);
-        // Waiting in the queue of the set that is full; what is found free there is tried against the first set.
-        let second = b.take().await;
-        if let Some(first) = a.try_take() {
-            return Pair { first, second: Some(second) };
-        }
-        drop(second);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use futures::{FutureExt, future::join_all};
+    use futures::FutureExt;
 
     use super::*;
 
-    fn free(lanes: &Lanes) -> usize {
-        lanes.0.free.available_permits()
+    fn lanes(start: usize, cap: usize) -> Lanes {
+        Lanes::new(Level { start, cap })
+    }
+
+    async fn clean_second() {
+        tokio::time::advance(CLEAN).await;
     }
 
     #[tokio::test]
     async fn a_dropped_lane_is_free_again() {
-        let lanes = Lanes::new(1);
+        let lanes = lanes(1, 1);
         let lane = lanes.take().await;
         assert!(lanes.try_take().is_none());
         drop(lane);
         let lane = lanes.try_take().unwrap();
         lane.give_back().await;
-        assert_eq!(free(&lanes), 1);
+        assert_eq!(lanes.free(), 1);
     }
 
     #[tokio::test]
     async fn fewer_lanes_close_only_as_they_come_back() {
-        let lanes = Lanes::new(3);
+        let lanes = lanes(3, 3);
         let (one, two) = (lanes.take().await, lanes.take().await);
-        lanes.set_number(1);
-        assert_eq!((lanes.number(), free(&lanes)), (1, 0));
+        lanes.congested(lanes.round());
+        assert_eq!((lanes.number(), lanes.free()), (1, 0));
+        assert!(lanes.is_crowded());
         drop(one);
-        assert_eq!(free(&lanes), 0, "the second lane was still owed");
+        assert_eq!(lanes.free(), 0, "the second lane was still owed");
+        assert!(!lanes.is_crowded());
         drop(two);
-        assert_eq!(free(&lanes), 1);
-        lanes.set_number(0);
-        assert_eq!((lanes.number(), free(&lanes)), (1, 1), "one lane always stays");
+        assert_eq!(lanes.free(), 1);
+        lanes.congested(lanes.round());
+        assert_eq!((lanes.number(), lanes.free()), (1, 1), "one lane always stays");
     }
 
     #[tokio::test]
     async fn more_lanes_forgive_what_is_owed_and_serve_those_who_wait() {
-        let lanes = Lanes::new(2);
+        let lanes = lanes(2, 2);
         let held = (lanes.take().await, lanes.take().await);
-        lanes.set_number(1);
+        lanes.set_level(Level::exactly(1));
         let waiting = lanes.take();
-        lanes.set_number(4);
+        lanes.set_level(Level::exactly(4));
         let third = waiting.now_or_never().unwrap();
-        assert_eq!((lanes.number(), free(&lanes)), (4, 1));
+        assert_eq!((lanes.number(), lanes.free()), (4, 1));
         drop((held, third));
-        assert_eq!(free(&lanes), 4);
+        assert_eq!(lanes.free(), 4);
     }
 
     #[tokio::test]
-    async fn a_pair_on_one_set_takes_one_lane() {
-        let lanes = Lanes::new(1);
-        let pair = pair(&lanes, &lanes.clone()).now_or_never().unwrap();
-        assert!(pair.second.is_none());
-        assert_eq!(free(&lanes), 0);
-    }
-
-    #[tokio::test]
-    async fn a_pair_holds_nothing_while_it_waits() {
-        let (a, b) = (Lanes::new(1), Lanes::new(1));
-        let blocker = b.take().await;
-        let mut waiting = Box::pin(pair(&a, &b));
-        assert!(waiting.as_mut().now_or_never().is_none());
-        assert_eq!(free(&a), 1, "the lane of the first set is not held");
-        drop(blocker);
-        let _both = waiting.await;
-        assert_eq!((free(&a), free(&b)), (0, 0));
-    }
-
-    #[tokio::test]
-    async fn pairs_in_both_directions_never_wait_for_each_other() {
-        let (a, b) = (Lanes::new(2), Lanes::new(1));
-        let copies = (0..200).map(|turn| {
-            let (a, b) = if turn % 2 == 0 { (a.clone(), b.clone()) } else { (b.clone(), a.clone()) };
-            async move {
-                let pair = pair(&a, &b).await;
-                pair.first.give_back().await;
-                drop(pair.second);
-            }
-        });
-        join_all(copies).await;
-        assert_eq!((free(&a), free(&b)), (2, 1));
-    }
-
-    #[tokio::test]
-    async fn a_pair_that_is_given_up_loses_no_lane() {
-        let (a, b) = (Lanes::new(1), Lanes::new(1));
-        let blocker = a.take().await;
-        for _ in 0..3 {
-            assert!(pair(&a, &b).now_or_never().is_none());
+    async fn a_burst_that_is_refused_halves_once_and_the_next_one_again() {
+        let lanes = lanes(18, 32);
+        let burst: Vec<Round> = (0..18).map(|_| lanes.round()).collect();
+        for round in burst {
+            lanes.congested(round);
         }
-        drop(blocker);
-        assert_eq!((free(&a), free(&b)), (1, 1));
+        assert_eq!(lanes.number(), 9);
+        lanes.congested(lanes.round());
+        assert_eq!(lanes.number(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_lane_more_for_each_clean_second_in_which_all_were_taken() {
+        let lanes = lanes(2, 4);
+        let mut held = vec![lanes.take().await, lanes.take().await];
+        assert!(lanes.take().now_or_never().is_none(), "the first second is not over");
+        let begun = Instant::now();
+        for seconds in 1..=2 {
+            held.push(lanes.take().await);
+            assert_eq!(begun.elapsed().as_secs(), seconds);
+        }
+        assert_eq!(lanes.number(), 4);
+        let waiting = tokio::time::timeout(60 * CLEAN, lanes.take()).await;
+        assert!(waiting.is_err(), "there are never more than the cap");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lanes_that_nobody_wants_do_not_grow_in_number() {
+        let lanes = lanes(2, 4);
+        for _ in 0..10 {
+            clean_second().await;
+            drop((lanes.take().await, lanes.take().await));
+        }
+        assert_eq!(lanes.number(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_with_a_halving_in_it_is_not_clean() {
+        let lanes = lanes(2, 4);
+        let held = (lanes.take().await, lanes.take().await);
+        clean_second().await;
+        lanes.congested(lanes.round());
+        assert!(lanes.take().now_or_never().is_none());
+        assert_eq!(lanes.number(), 1);
+        clean_second().await;
+        assert!(lanes.take().now_or_never().is_none(), "the lane that came was owed");
+        assert_eq!((lanes.number(), lanes.is_crowded()), (2, false));
+        drop(held);
     }
 }

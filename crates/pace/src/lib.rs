@@ -6,17 +6,25 @@ mod activity;
 mod backoff;
 mod gate;
 mod idle;
+mod journey;
 mod lanes;
+mod level;
+mod pair;
 mod retry_after;
 mod stock;
+mod traffic;
 
 pub use activity::{Activity, Patience, watch};
 pub use backoff::Backoff;
 pub use gate::Gate;
 pub use idle::{Idle, Stalled, Steady};
-pub use lanes::{Lane, Lanes, Pair, pair};
+pub use journey::{give_way, travel};
+pub use lanes::{Lane, Lanes, Round};
+pub use level::Level;
+pub use pair::{Pair, pair};
 pub use retry_after::{RetryAfter, retry_after};
 pub use stock::{Share, Stock};
+pub use traffic::Traffic;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -150,6 +150,7 @@ impl Client {
                     tokio::time::sleep(if elsewhere { later.pause(wait) } else { wait }).await;
                 }
             }
+            pace::give_way().await;
         }
     }
 
@@ -262,11 +263,13 @@ impl Client {
             if trail.at_home() {
                 authorise(&mut request.headers, authorization);
             }
+            let round = self.standing.lanes.round();
             let sent = if call.may_open() {
                 Opening::new(self, call, request).await
             } else {
                 self.http.send(request).await
             };
+            self.standing.weigh(round, sent.as_ref());
             let reply = if trail.at_home() { sent? } else { Reply::from_elsewhere(sent, &url)? };
             if !call.follows_redirects() || !reply.status.is_redirection() {
                 return Ok(reply);

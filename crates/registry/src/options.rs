@@ -2,6 +2,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use auth::Origin;
+use pace::Traffic;
 use reference::Registry;
 use url::Url;
 
@@ -25,6 +26,9 @@ pub struct Options {
     pub timeouts: Timeouts,
     /// How often a request that is safe to repeat is sent, the first time included.
     pub attempts: u32,
+    /// The lanes of every registry, which become fewer when it answers 429 or 503, or takes no connection. For this to
+    /// have an effect, whoever takes the lanes (the engine) is given the same traffic.
+    pub traffic: Traffic,
     /// The `User-Agent` of every request.
     pub user_agent: String,
     /// Who is told of every request; nobody by default.
@@ -45,6 +49,7 @@ impl Default for Options {
             http2: false,
             timeouts: Timeouts::default(),
             attempts: 6,
+            traffic: Traffic::default(),
             user_agent: concat!("transship/", env!("CARGO_PKG_VERSION")).to_owned(),
             meter: None,
             via: Vec::new(),

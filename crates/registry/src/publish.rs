@@ -88,6 +88,7 @@ impl Repository {
             if let Ok(reply) = outcome {
                 drain(reply).await;
             }
+            pace::give_way().await;
         }
     }
 

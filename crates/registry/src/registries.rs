@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use auth::{CredentialSource, Negotiator};
 use content::Fault;
+use pace::Level;
 use reference::{Registry, RepositoryName};
 
 use crate::{
@@ -45,6 +46,11 @@ impl Registries {
         Self { farewells, ..self }
     }
 
+    /// Gives one registry lanes of its own, in the traffic of the options.
+    pub fn set_lanes(&self, registry: &Registry, level: Level) {
+        self.options.traffic.set(&self.options.origin(registry).to_string(), level);
+    }
+
     /// A repository as `credentials` see it. Repositories of one registry share what was learnt, and those with one
     /// credential source share their tokens.
     pub fn repository(
@@ -65,8 +71,9 @@ impl Registries {
             }
             standing = Some(Arc::clone(&one.client.standing));
         }
-        let standing = standing.unwrap_or_else(|| Arc::new(Standing::new(Facts::of(registry))));
         let origin = self.options.origin(registry);
+        let lanes = || self.options.traffic.at(&origin.to_string());
+        let standing = standing.unwrap_or_else(|| Arc::new(Standing::new(Facts::of(registry), lanes())));
         let endpoint = Arc::new(Tokens { http: Arc::clone(&self.http), options: Arc::clone(&self.options) });
         let acr = self.options.acr.contains(registry);
         let negotiator =

@@ -160,10 +160,11 @@ impl Session {
         if length == 0 {
             activity.waiting_on_answer();
         }
-        let url = request.url.clone();
+        let (url, round) = (request.url.clone(), client.standing.lanes.round());
         let sent = watch(client.http.send(request), &activity, patience)
             .await
             .unwrap_or_else(|stalled| Err(Broken::new(Why::TimedOut, stalled.to_string())));
+        client.standing.weigh(round, sent.as_ref());
         let sent = if self.at.own { sent } else { Reply::from_elsewhere(sent, &url) };
         let reply = sent.map_err(StreamError::Broken)?;
         if reply.status == StatusCode::UNAUTHORIZED && self.at.own {

@@ -3,9 +3,15 @@
 use std::fmt;
 
 use futures::lock::Mutex;
-use pace::Gate;
+use http::StatusCode;
+use pace::{Gate, Lanes, Round};
 
-use crate::{facts::Facts, ladder::Ladder, mounting::Mounting};
+use crate::{
+    facts::Facts,
+    ladder::Ladder,
+    mounting::Mounting,
+    wire::{Broken, Reply, Why},
+};
 
 /// One registry's standing.
 pub(crate) struct Standing {
@@ -14,14 +20,30 @@ pub(crate) struct Standing {
     pub(crate) mounting: Mounting,
     /// Closed while the registry wants to be left alone.
     pub(crate) gate: Gate,
+    /// How many requests it is sent at a time, by whoever sends them.
+    pub(crate) lanes: Lanes,
     /// Held while an index of referrers is read and written: of two writers in this process none is lost.
     pub(crate) referrers: Mutex<()>,
 }
 
 impl Standing {
-    pub(crate) fn new(facts: &'static Facts) -> Self {
+    pub(crate) fn new(facts: &'static Facts, lanes: Lanes) -> Self {
         let (ladder, mounting) = (Ladder::new(facts), Mounting::new(facts));
-        Self { facts, ladder, mounting, gate: Gate::new(), referrers: Mutex::new(()) }
+        Self { facts, ladder, mounting, gate: Gate::new(), lanes, referrers: Mutex::new(()) }
+    }
+
+    /// Closes lanes when what became of a request of `round` shows that the registry, or where it led, has too much to
+    /// do. How long an answer took shows nothing.
+    pub(crate) fn weigh(&self, round: Round, outcome: Result<&Reply, &Broken>) {
+        let congested = match outcome {
+            Ok(reply) => {
+                [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&reply.status)
+            }
+            Err(broken) => broken.why == Why::Connect,
+        };
+        if congested {
+            self.lanes.congested(round);
+        }
     }
 }
 

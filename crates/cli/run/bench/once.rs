@@ -10,6 +10,7 @@ use auth::{Found, Given};
 use bench::{Counter, Sides, Spot, measure};
 use copier::{Engine, Ranges, Side, Silent};
 use futures::channel::oneshot;
+use pace::{Level, Traffic};
 use reference::{Registry, RepositoryName};
 use registry::{Farewells, Repository};
 
@@ -37,16 +38,24 @@ pub(in crate::run) async fn run(farewells: &Farewells) -> Result<Finished, Failu
 async fn make(handed: Handed, farewells: &Farewells) -> Result<Finished, Failure> {
     let Handed { errand, access, source, target } = handed;
     let counters = Sides { source: Arc::<Counter>::default(), target: Arc::default() };
+    let traffic = Traffic::new(Level::exactly(errand.jobs));
     let reached = |side, spot, login, counter: &Arc<Counter>| {
-        reach(side, spot, login, &access, Arc::clone(counter), farewells)
+        let tune = Tune { counter: Arc::clone(counter), traffic: traffic.clone() };
+        reach(side, spot, login, &access, tune, farewells)
     };
     let sides = Sides {
         source: reached(Side::Source, &errand.source, source, &counters.source).await?,
         target: reached(Side::Target, &errand.target, target, &counters.target).await?,
     };
     let ranges = Ranges { most: errand.ranges, ..Ranges::default() };
-    let engine = Engine::new(Arc::new(Silent), errand.jobs).with_ranges(ranges);
+    let engine = Engine::new(Arc::new(Silent), traffic).with_ranges(ranges);
     Ok(Finished::Ran(Box::new(measure(&errand, &engine, sides, &counters).await)))
+}
+
+/// Who counts what goes over the wire, and how much may at a time.
+struct Tune {
+    counter: Arc<Counter>,
+    traffic: Traffic,
 }
 
 /// A repository, counted; who we are there is looked up before the clock starts.
@@ -55,14 +64,15 @@ async fn reach(
     spot: &Spot,
     login: Login,
     access: &Access,
-    counter: Arc<Counter>,
+    tune: Tune,
     farewells: &Farewells,
 ) -> Result<Repository, Failure> {
     let registry: Registry = spot.registry.parse().map_err(|why| Usage::parse("registry", &why))?;
     let name: RepositoryName = spot.repository.parse().map_err(|why| Usage::parse("repository", &why))?;
     let via = spot.via.map(|via| (registry.clone(), via));
     let places = Places::tuned(access, [], farewells, |options| {
-        options.meter = Some(counter);
+        options.meter = Some(tune.counter);
+        options.traffic = tune.traffic;
         options.via.extend(via);
     })?;
     let found: Option<Found> = match login {

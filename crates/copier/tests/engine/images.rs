@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use content::Version;
 use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Report, Silent, Ties};
+use pace::{Level, Traffic};
 use serde_json::{Value, json};
 
 use crate::memory::{Memory, Repository, name};
@@ -55,7 +56,7 @@ pub(crate) fn job(source: &Arc<Repository>, target: &Memory, names: &[(&str, &[&
 }
 
 pub(crate) async fn run(job: &Job) -> Result<Report, CopyError> {
-    Engine::new(Arc::new(Silent), 4).run(job).await
+    Engine::new(Arc::new(Silent), Traffic::new(Level::exactly(4))).run(job).await
 }
 
 /// Manifests and blobs of what was copied.

@@ -57,6 +57,10 @@ struct Inner {
     tickets: Mutex<Option<Tickets>>,
     mishaps: Mutex<Vec<Mishap>>,
     struck: AtomicUsize,
+    /// How many requests it takes at a time.
+    at_once: usize,
+    /// How many are under way.
+    busy: AtomicUsize,
     arrived: watch::Sender<usize>,
     /// All that may come; `None` is anything.
     only: Option<Vec<Pattern>>,

@@ -1,5 +1,5 @@
 //! Serving: requests of one connection after another, answered, and spoilt as the mishaps want it.
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use bytes::Bytes;
 use http::{Method, request::Parts};
@@ -33,6 +33,8 @@ struct Exchange<'a> {
     number: usize,
     course: Course,
     parts: Parts,
+    /// Whether it came while there were enough.
+    beyond: bool,
 }
 
 impl<'a> Exchange<'a> {
@@ -40,11 +42,12 @@ impl<'a> Exchange<'a> {
         let number = inner.ledger.arrive(&parts);
         let effects = inner.strike(&parts);
         inner.befall(&parts, &effects);
-        Self { inner, number, course: Course::of(effects), parts }
+        let beyond = inner.busy.fetch_add(1, Ordering::Relaxed) >= inner.at_once;
+        Self { inner, number, course: Course::of(effects), parts, beyond }
     }
 
     /// Answers; how the connection ends, unless it goes on.
-    async fn run(self, line: &mut Line) -> Option<End> {
+    async fn run(&self, line: &mut Line) -> Option<End> {
         // As servers do: by the head of a request, however long its body takes.
         let refusal = self.turned_away();
         if let Some(wait) = self.course.delay {
@@ -89,6 +92,9 @@ impl<'a> Exchange<'a> {
 
     /// What a mishap puts in the place of an answer.
     fn scripted(&self) -> Option<Answer> {
+        if self.beyond {
+            return Some(Answer::new(429));
+        }
         if let Some(origin) = &self.course.redirect {
             return Some(Answer::new(307).with("Location", format!("{origin}{}", self.parts.uri)));
         }
@@ -165,5 +171,11 @@ impl<'a> Exchange<'a> {
             written = line.write(b"0\r\n\r\n").await;
         }
         if written.is_err() { Some(End::Fin) } else { cut.map(|(_, end)| end) }
+    }
+}
+
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        self.inner.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }

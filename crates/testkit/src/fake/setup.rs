@@ -28,6 +28,7 @@ pub struct FakeSetup {
     tickets: Option<Duration>,
     mishaps: Vec<Mishap>,
     only: Option<Vec<Pattern>>,
+    at_once: Option<usize>,
 }
 
 impl FakeSetup {
@@ -84,6 +85,13 @@ impl FakeSetup {
     #[must_use]
     pub fn bearer(mut self, lifetime: Duration) -> Self {
         self.tickets = Some(lifetime);
+        self
+    }
+
+    /// Takes so many requests at a time, and answers 429 to any beyond.
+    #[must_use]
+    pub fn at_once(mut self, requests: usize) -> Self {
+        self.at_once = Some(requests);
         self
     }
 
@@ -144,6 +152,8 @@ impl FakeSetup {
             tickets: Mutex::new(self.tickets.map(Tickets::new)),
             mishaps: Mutex::new(self.mishaps),
             struck: AtomicUsize::new(0),
+            at_once: self.at_once.unwrap_or(usize::MAX),
+            busy: AtomicUsize::new(0),
             arrived: watch::Sender::new(0),
             only: self.only,
             strangers: Mutex::default(),
