@@ -266,3 +266,22 @@ fn results_are_a_table_and_a_page_too() {
     assert!(std::fs::read_to_string(&page).unwrap().starts_with("<!DOCTYPE html>"));
     program.run(&["bench", "--html", "no/such/folder/bench.html"]).exits(9).says("cannot write the page");
 }
+
+#[test]
+fn an_interrupted_benchmark_leaves_no_file_behind() {
+    let mut program = transship();
+    let dir = program.home().join("tmp");
+    std::fs::create_dir(&dir).unwrap();
+    program.set("TMPDIR", &dir);
+    let running = program.start(&["bench", "--images", "1", "--layer-size", "8MiB"]);
+    running.says("round 1 of 5");
+    running.signal("INT");
+    let id = running.id();
+    running.wait().exits(130);
+    assert!(std::fs::read_dir(&dir).unwrap().next().is_none());
+    let ours = |entry: &std::fs::DirEntry| {
+        entry.file_name().to_string_lossy().starts_with(&format!("transship-bench-{id}-"))
+    };
+    let shared = std::fs::read_dir("/dev/shm").into_iter().flatten().filter_map(Result::ok);
+    assert_eq!(shared.filter(ours).count(), 0);
+}

@@ -5,6 +5,8 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Duration,
 };
 
 use content::{Fault, FaultKind, Step};
@@ -20,6 +22,8 @@ use crate::machine;
 const MEMORY: &str = "/dev/shm";
 /// What is left free beside the content.
 const MARGIN: u64 = 64 << 20;
+/// How long what the registries are writing may take to end.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// Where embedded registries keep their content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +47,10 @@ impl Storage {
 /// Threads and a directory for registries and links. They end with it.
 #[derive(Debug)]
 pub struct Host {
-    /// There until it is dropped.
+    /// Both are there until it is dropped.
     runtime: Option<Runtime>,
-    dir: TempDir,
+    dir: Option<TempDir>,
+    root: PathBuf,
     storage: Storage,
     made: AtomicU64,
 }
@@ -65,11 +70,15 @@ impl Host {
     /// [`FaultKind::Local`] where there is no room, or no thread.
     pub fn new(bytes: u64) -> Result<Self, Fault> {
         let (parent, storage) = roomy(bytes.saturating_add(MARGIN))?;
-        let dir = tempfile::Builder::new().prefix("transship-bench-").tempdir_in(parent);
+        let dir = tempfile::Builder::new()
+            .prefix(&format!("transship-bench-{}-", std::process::id()))
+            .tempdir_in(parent);
+        let dir = dir.map_err(|why| local("cannot make a directory for the embedded registries", why))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         Ok(Self {
             runtime: Some(runtime.map_err(|why| local("cannot start threads", why))?),
-            dir: dir.map_err(|why| local("cannot make a directory for the embedded registries", why))?,
+            root: dir.path().to_owned(),
+            dir: Some(dir),
             storage,
             made: AtomicU64::new(0),
         })
@@ -85,7 +94,7 @@ impl Host {
     /// # Errors
     /// [`FaultKind::Local`] where the directory or the port cannot be had.
     pub async fn registry(&self) -> Result<Embedded, Fault> {
-        let dir = self.dir.path().join(self.made.fetch_add(1, Ordering::Relaxed).to_string());
+        let dir = self.root.join(self.made.fetch_add(1, Ordering::Relaxed).to_string());
         let (stop, stopped) = oneshot::channel::<()>();
         let place = dir.clone();
         let serving = async move {
@@ -134,10 +143,16 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // A runtime must not be waited for where others run.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        let (runtime, dir) = (self.runtime.take(), self.dir.take());
+        // One thread cannot wait for a runtime while it runs another. Whoever still writes would leave files behind.
+        let ending = thread::Builder::new().spawn(move || {
+            if let Some(runtime) = runtime {
+                runtime.shutdown_timeout(ENDING);
+            }
+            drop(dir);
+        });
+        // Without a thread, both ended where they were.
+        drop(ending.map(thread::JoinHandle::join));
     }
 }
 
