@@ -176,8 +176,9 @@ impl Course {
         if removes {
             return Ok(false);
         }
-        crew.warn(&format!("{} removes nothing: what each run writes there stays", target.shown()));
         let runs = self.plan.runs();
+        let all = words::bytes(inventory.bytes().saturating_mul(runs as u64));
+        crew.warn(&format!("{} removes nothing: what each run writes there stays, {all}", target.shown()));
         if runs > 1 && matches!(self.plan.subject, Subject::Image(_)) {
             let what = format!("only the first of {runs} runs would move anything: nothing can be removed");
             let fault = Fault::new(FaultKind::Refused, Step::Remove, what).at(target.shown()).hint(
@@ -185,6 +186,12 @@ impl Course {
                  number each for --jobs and --ranges, and --repeat 1",
             );
             return Err(at_target(fault));
+        }
+        if runs > 1 {
+            crew.note(&format!(
+                "so each run moves other content, which {} is given first: {all}",
+                source.shown()
+            ));
         }
         Ok(true)
     }

@@ -99,16 +99,16 @@ impl Site {
         self.remove(&blobs, |digest| self.repository.remove_blob(digest)).await;
     }
 
-    /// Removes one after another, some at a time; the first refusal is everyone's.
+    /// Removes one after another, some at a time; the first failure is everyone's.
     async fn remove<'a, F>(&'a self, digests: &'a [Digest], remove: impl Fn(&'a Digest) -> F + Send + Sync)
     where
         F: Future<Output = Result<Removal, Fault>> + Send,
     {
-        let refused = &AtomicBool::new(false);
+        let over = &AtomicBool::new(false);
         let remove = &remove;
         let removing = stream::iter(digests).map(|digest| async move {
             // Questions that are under way are waited for: their answers are counted.
-            let removed = if refused.load(Ordering::Relaxed) { None } else { Some(remove(digest).await) };
+            let removed = if over.load(Ordering::Relaxed) { None } else { Some(remove(digest).await) };
             (digest, removed)
         });
         let mut removing = removing.buffer_unordered(WIDTH);
@@ -122,9 +122,13 @@ impl Site {
                 }
                 Some(Ok(Removal::Refused(why))) => {
                     self.written().why = Some(why);
-                    refused.store(true, Ordering::Relaxed);
+                    over.store(true, Ordering::Relaxed);
                 }
-                Some(Err(fault)) => self.written().why = Some(fault.to_string()),
+                // A registry that does not answer, after all repeats, will not do so for the next one either.
+                Some(Err(fault)) => {
+                    self.written().why = Some(fault.to_string());
+                    over.store(true, Ordering::Relaxed);
+                }
             }
         }
     }

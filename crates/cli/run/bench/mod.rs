@@ -26,7 +26,7 @@ use crate::{
 
 /// How long a run may take to end once it is told to.
 const ENDING: Duration = Duration::from_secs(3);
-/// How long removing may take when nobody waits for results.
+/// How long removing may take after a signal. Another one ends it at once.
 const CLEANING: Duration = Duration::from_secs(5);
 
 /// Measures, until it is done or a signal comes.
@@ -55,10 +55,11 @@ pub(super) async fn bench(
             Ok(Finished::Measured(Box::new(results)))
         }
         Err(failure) => {
+            let limit = if matches!(failure, Failure::Interrupted(_)) { CLEANING } else { Duration::MAX };
             tokio::select! {
                 biased;
                 _ = signals.next() => {}
-                () = clean(&course, &crew) => {}
+                () = clean(&course, &crew, limit) => {}
             }
             course.left().iter().for_each(|left| console.warn(&format!("left behind in {left}")));
             Err(failure)
@@ -66,11 +67,11 @@ pub(super) async fn bench(
     }
 }
 
-/// Removes what was written, once nobody writes any more, as far as that is done soon.
-async fn clean(course: &Course, crew: &Runs<'_>) {
+/// Removes what was written, once nobody writes any more, as far as that is done within `limit`.
+async fn clean(course: &Course, crew: &Runs<'_>, limit: Duration) {
     crew.over(ENDING).await;
     // What is not removed by then is told.
-    let _ = timeout(CLEANING, course.clean()).await;
+    let _ = timeout(limit, course.clean()).await;
 }
 
 fn failure(trouble: Trouble) -> Failure {
