@@ -1,7 +1,7 @@
 //! Benchmarks: what they report is what the registries saw; and the user's registries are left as they were.
 use http::Method;
 use serde_json::Value;
-use testkit::{Content, Ledger, Registry, Request, Rule};
+use testkit::{Authority, Content, Ledger, Offer, Registry, Request, Rule};
 
 use crate::transship;
 
@@ -284,4 +284,23 @@ fn an_interrupted_benchmark_leaves_no_file_behind() {
     };
     let shared = std::fs::read_dir("/dev/shm").into_iter().flatten().filter_map(Result::ok);
     assert_eq!(shared.filter(ours).count(), 0);
+}
+
+#[test]
+fn a_link_before_a_registry_that_speaks_tls_keeps_the_name_that_its_certificate_is_for() {
+    let authority = Authority::new();
+    let side = || Registry::setup().tls(&authority, Offer::Http1).start();
+    let (source, target) = (side(), side());
+    let program = transship();
+    std::fs::write(program.home().join("root.pem"), authority.root_pem()).unwrap();
+    let host = |registry: &Registry| registry.host().replace("127.0.0.1", "localhost");
+    let (from, to) = (format!("{}/app", host(&source)), format!("{}/app", host(&target)));
+    let hosts = [host(&source), host(&target)];
+    let flags = ["--ca-file", "root.pem", "--tls", &hosts[0], "--tls", &hosts[1], "--rtt", "1ms"];
+    let results = program.run(&bench(&[&from, &to], &flags)).exits(0).json();
+    for (side, registry) in [("source", &source), ("target", &target)] {
+        let ledger = registry.ledger();
+        assert_eq!(reported(&results["totals"][side]), seen(ledger), "{ledger}");
+        assert!(ledger.all().iter().all(|r| r.header("host") == Some(&host(registry))), "{ledger}");
+    }
 }

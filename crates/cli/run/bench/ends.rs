@@ -1,8 +1,9 @@
 //! Both ends of a benchmark: the user's own registries, or two of ours.
 use std::{
+    fmt,
     net::SocketAddr,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use auth::Given;
@@ -11,6 +12,7 @@ use content::{Fault, FaultKind, Step};
 use copier::Side;
 use reference::{Reference, Registry, RepositoryName};
 use registry::{Farewells, Meter};
+use tokio::{net::TcpStream, time::timeout};
 
 use super::{crew::Runs, handed::Login};
 use crate::{
@@ -32,6 +34,8 @@ use crate::{
 const REPOSITORY: &str = "bench";
 /// Large enough to be read in ranges.
 const LAYER: u64 = 20 << 20;
+/// How long a registry may take to be connected to.
+const CONNECT: Duration = Duration::from_secs(15);
 
 /// Everything that has to be there before the first request.
 pub(super) async fn ready<'a>(
@@ -183,7 +187,7 @@ fn plan(args: &BenchArgs, subject: Subject) -> Plan {
     }
 }
 
-/// Where a link to a registry leads. It keeps the registry's name, which a certificate is for.
+/// Where a link to a registry leads: to an address that takes connections. It keeps the registry's name, which a certificate is for.
 async fn upstream(side: Side, places: &Places, registry: &Registry) -> Result<SocketAddr, Failure> {
     let (host, tls) = (registry.api_host(), places.speaks_tls(registry));
     if tls
@@ -197,11 +201,11 @@ async fn upstream(side: Side, places: &Places, registry: &Registry) -> Result<So
     }
     let port = if tls { 443 } else { 80 };
     let text = if registry.port().is_some() { host } else { format!("{host}:{port}") };
-    let unknown = |why: String| {
-        let fault =
-            Fault::new(FaultKind::Unreachable, Step::Resolve, format!("its name does not resolve: {why}"));
+    let away = |why: &dyn fmt::Display| {
+        let fault = Fault::new(FaultKind::Unreachable, Step::Resolve, format!("no connection: {why}"));
         Failure::at(side, fault.at(registry))
     };
-    let mut found = tokio::net::lookup_host(&text).await.map_err(|why| unknown(why.to_string()))?;
-    found.next().ok_or_else(|| unknown("no address".to_owned()))
+    // A name may stand for several addresses: the one that takes a connection is it.
+    let connected = timeout(CONNECT, TcpStream::connect(&text)).await.map_err(|late| away(&late))?;
+    connected.and_then(|stream| stream.peer_addr()).map_err(|why| away(&why))
 }
