@@ -3,6 +3,7 @@
 //!
 //! No timer runs but while somebody waits for a lane.
 use std::{
+    collections::HashMap,
     fmt,
     future::poll_fn,
     pin::pin,
@@ -13,7 +14,7 @@ use std::{
 
 use futures::future::{Either, select};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep},
 };
 
@@ -28,8 +29,14 @@ pub struct Lanes(Arc<Set>);
 
 struct Set {
     free: Arc<Semaphore>,
+    /// Told of every lane that becomes free.
+    freed: Notify,
     state: Mutex<State>,
+    /// Whose turn it is to look out for a lane here and one of another set, by that set.
+    turns: Mutex<HashMap<usize, Arc<Turn>>>,
 }
+
+type Turn = tokio::sync::Mutex<()>;
 
 #[derive(Debug, Clone, Copy)]
 struct State {
@@ -54,7 +61,12 @@ impl Lanes {
         let (number, cap) = (sane(level.start), sane(level.cap));
         let number = number.min(cap);
         let state = State { number, cap, owed: 0, round: 0, changed: Instant::now() };
-        Self(Arc::new(Set { free: Arc::new(Semaphore::new(number)), state: Mutex::new(state) }))
+        Self(Arc::new(Set {
+            free: Arc::new(Semaphore::new(number)),
+            freed: Notify::new(),
+            state: Mutex::new(state),
+            turns: Mutex::default(),
+        }))
     }
 
     /// Waits for a lane.
@@ -77,6 +89,32 @@ impl Lanes {
     pub fn try_take(&self) -> Option<Lane> {
         let permit = Arc::clone(&self.0.free).try_acquire_owned().ok()?;
         Some(self.lane(Some(permit)))
+    }
+
+    /// Waits until a lane is free, and does not take it.
+    pub(crate) async fn freed(&self) {
+        loop {
+            let mut freed = pin!(self.0.freed.notified());
+            // Before the look: a lane that comes back right after it is not missed.
+            freed.as_mut().enable();
+            if self.0.free.available_permits() == 0 {
+                self.widen();
+            }
+            if self.0.free.available_permits() > 0 {
+                return;
+            }
+            select(freed, pin!(sleep(CLEAN))).await;
+        }
+    }
+
+    /// The turn of one of those who want a lane here and one of `other`.
+    pub(crate) async fn turn_beside(&self, other: &Self) -> OwnedMutexGuard<()> {
+        let address = |lanes: &Self| Arc::as_ptr(&lanes.0).addr();
+        // Both directions wait in one queue.
+        let (low, high) = if address(self) < address(other) { (self, other) } else { (other, self) };
+        // An address that stands for another set by now costs a wait at most.
+        let turn = Arc::clone(lock(&low.0.turns).entry(address(high)).or_default());
+        turn.lock_owned().await
     }
 
     /// How many lanes there are, taken ones included.
@@ -136,6 +174,7 @@ impl Lanes {
         let forgiven = more.min(state.owed);
         state.owed = state.owed.saturating_sub(forgiven);
         self.0.free.add_permits(more.saturating_sub(forgiven));
+        self.0.freed.notify_waiters();
         let taken = fewer.saturating_sub(self.0.free.forget_permits(fewer));
         state.owed = state.owed.saturating_add(taken);
         state.number = number;
@@ -209,7 +248,11 @@ impl Drop for Lane {
         if let Some(owed) = state.owed.checked_sub(1) {
             state.owed = owed;
             permit.forget();
+            return;
         }
+        drop(state);
+        drop(permit);
+        self.set.freed.notify_waiters();
     }
 }
 

@@ -13,24 +13,23 @@ pub struct Pair {
 
 /// Waits until both sets have a free lane and takes one of each; when both are one set, a single lane does for both.
 ///
-/// Nothing is held while waiting: a task that holds the source's last lane while it waits for the target's, and
-/// another the other way round, would wait for ever.
+/// Nothing is held while waiting, not even for a moment: a task that holds the source's last lane while it waits for
+/// the target's, and another the other way round, would wait for ever; and lanes that are only taken to be given back
+/// would go round among those who wait for two, none of whom ever finds both. Of those who want the same two sets, the
+/// first looks out for all.
 pub async fn pair(a: &Lanes, b: &Lanes) -> Pair {
     if a.is(b) {
         return Pair { first: a.take().await, second: None };
     }
+    let _turn = a.turn_beside(b).await;
     loop {
-        let first = a.take().await;
-        if let Some(second) = b.try_take() {
+        a.freed().await;
+        b.freed().await;
+        if let Some(first) = a.try_take()
+            && let Some(second) = b.try_take()
+        {
             return Pair { first, second: Some(second) };
         }
-        drop(first);
-        // Waiting in the queue of the set that is full; what is found free there is tried against the first set.
-        let second = b.take().await;
-        if let Some(first) = a.try_take() {
-            return Pair { first, second: Some(second) };
-        }
-        drop(second);
     }
 }
 
@@ -89,5 +88,31 @@ mod tests {
         }
         drop(blocker);
         assert_eq!((a.free(), b.free()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn pairs_in_both_directions_get_on_where_each_side_has_one_lane() {
+        let (a, b) = (lanes(1), lanes(1));
+        let copies = (0..20).map(|turn| {
+            let (a, b) = if turn % 2 == 0 { (a.clone(), b.clone()) } else { (b.clone(), a.clone()) };
+            async move {
+                for _ in 0..20 {
+                    let pair = pair(&a, &b).await;
+                    tokio::task::yield_now().await;
+                    drop(pair);
+                }
+            }
+        });
+        join_all(copies).await;
+        assert_eq!((a.free(), b.free()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_full_set_keeps_nobody_from_a_third() {
+        let (source, full, free) = (lanes(1), lanes(1), lanes(1));
+        let _blocker = full.take().await;
+        let mut waiting = Box::pin(pair(&source, &full));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert!(pair(&source, &free).now_or_never().is_some());
     }
 }
