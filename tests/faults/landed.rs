@@ -209,6 +209,24 @@ async fn a_registry_that_never_mounts_is_sent_a_blob_once_a_repository_whatever_
 }
 
 #[tokio::test(start_paused = true)]
+async fn jobs_in_both_directions_between_two_registries_of_one_lane_each_all_arrive() {
+    let ((here, _), (there, _)) = (family(), family());
+    let yard = Yard::new(1);
+    let mut jobs = Vec::new();
+    for round in 0..3 {
+        for name in ["one", "two"] {
+            let names = [format!("{name}/{round}"), format!("{name}/{round}/again")];
+            let names = names.each_ref().map(String::as_str);
+            jobs.push(yard.job(&here, name, &there, &names));
+            jobs.push(yard.job(&there, name, &here, &names));
+        }
+    }
+    let all = join_all(jobs.iter().map(|job| yard.run(job)));
+    let all = timeout(Duration::from_secs(3600), all).await.expect("they wait for each other");
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_destination_that_fails_does_not_keep_its_blobs_from_the_others() {
     let image = Image::of(1000);
     for broken in ["a", "b", "c"] {
