@@ -187,7 +187,8 @@ fn plan(args: &BenchArgs, subject: Subject) -> Plan {
     }
 }
 
-/// Where a link to a registry leads: to an address that takes connections. It keeps the registry's name, which a certificate is for.
+/// Where a link to a registry leads: to an address that takes connections. It keeps the registry's name, which a
+/// certificate is for.
 async fn upstream(side: Side, places: &Places, registry: &Registry) -> Result<SocketAddr, Failure> {
     let (host, tls) = (registry.api_host(), places.speaks_tls(registry));
     if tls
