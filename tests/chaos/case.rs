@@ -1,5 +1,7 @@
 //! Cases: an image, two registries, what goes wrong, and how a case that fails is made smaller.
-use copier::{Existing, Ties};
+use std::time::Duration;
+
+use copier::{Existing, Ranges, Ties};
 use fastrand::Rng;
 
 use crate::{
@@ -24,6 +26,8 @@ pub(crate) struct Case {
     pub(crate) faults: Vec<Fault>,
     /// The copy is dropped when so many requests have come to the source, or to the target.
     pub(crate) cancel: Option<(Door, usize)>,
+    /// Blobs are read in ranges of so many bytes from the first byte on, in memory for so many of them.
+    pub(crate) ranges: Option<(u64, u64)>,
 }
 
 /// What the target is like.
@@ -119,6 +123,7 @@ impl Case {
                 let door = if random.bool() { Door::SourceAny } else { Door::TargetAny };
                 (door, random.usize(1..25))
             }),
+            ranges: (random.u32(0..3) > 0).then(|| (random.u64(10_000..200_000), random.u64(1..9))),
         };
         case.be_fair();
         case
@@ -134,6 +139,20 @@ impl Case {
             _ => false,
         };
         self.faults.retain(|fault| checks || !lies(fault));
+    }
+
+    /// How large blobs are read: a source is slow whenever it is asked, and nothing is believed for long.
+    pub(crate) fn ranges(&self) -> Ranges {
+        let zero = Duration::ZERO;
+        let eager = |(segment, number): (u64, u64)| Ranges {
+            memory: segment * number,
+            segment,
+            patience: zero,
+            slow: u64::MAX,
+            keeps: zero,
+            ..Ranges::default()
+        };
+        self.ranges.map_or_else(Ranges::default, eager)
     }
 
     /// Whether nothing happens that would excuse a failure.
@@ -154,6 +173,7 @@ impl Case {
             found.push(case);
         }
         found.push(Self { cancel: None, ..own() });
+        found.push(Self { ranges: None, ..own() });
         found.push(Self { source_tokens: None, ..own() });
         found.push(Self { width: 1, ..own() });
         found.push(Self { existing: Existing::Move, ..own() });

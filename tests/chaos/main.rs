@@ -138,6 +138,7 @@ impl Tally {
         self.mild += other.mild;
         self.excused += other.excused;
         self.struck += other.struck;
+        self.ranges += other.ranges;
         self.requests = self.requests.max(other.requests);
         self.hours = self.hours.max(other.hours);
     }

@@ -74,6 +74,8 @@ pub(crate) struct Tally {
     pub(crate) struck: usize,
     /// Requests of a blob or manifest, at most.
     pub(crate) requests: usize,
+    /// Reads of a part that ends before its blob does.
+    pub(crate) ranges: usize,
     pub(crate) hours: u64,
 }
 
@@ -193,6 +195,12 @@ impl<'a> Scene<'a> {
         self.fakes().iter().map(|fake| fake.ledger().count(|_| true)).sum()
     }
 
+    fn ranges(&self) -> usize {
+        let is_range =
+            |request: &testkit::Request| request.header("range").is_some_and(|range| !range.ends_with('-'));
+        self.fakes().iter().map(|fake| fake.ledger().count(is_range)).sum()
+    }
+
     fn job(&self, registries: &Registries, existing: Existing) -> Job {
         let nobody = Arc::new(Given(None));
         let repository = |fake: &Fake, name: &str| {
@@ -242,7 +250,7 @@ impl<'a> Scene<'a> {
     async fn copy(&self) -> Result<Option<Result<Report, CopyError>>, Broken> {
         let (registries, traffic) = self.registries();
         let job = self.job(&registries, self.case.existing);
-        let engine = Engine::new(Arc::new(Silent), traffic);
+        let engine = Engine::new(Arc::new(Silent), traffic).with_ranges(self.case.ranges());
         let cancelled = async {
             match self.case.cancel {
                 Some((door, requests)) => self.fake(door.side()).reached(requests).await,
@@ -298,6 +306,7 @@ impl<'a> Scene<'a> {
             excused: 0,
             struck: self.fakes().iter().map(|fake| fake.struck()).sum(),
             requests: requests / (self.image.digests().count() + 2),
+            ranges: self.ranges(),
             hours: took.as_secs() / 3600,
         })
     }
@@ -341,7 +350,7 @@ impl<'a> Scene<'a> {
         self.fakes().iter().for_each(|fake| fake.behave());
         let (registries, traffic) = self.registries();
         let job = self.job(&registries, Existing::Move);
-        let engine = Engine::new(Arc::new(Silent), traffic);
+        let engine = Engine::new(Arc::new(Silent), traffic).with_ranges(self.case.ranges());
         let Ok(outcome) = timeout(LIMIT, engine.run(&job)).await else {
             return Err(self.broken(Promise::NoHang, "still running, in peace"));
         };

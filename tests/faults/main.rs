@@ -14,6 +14,7 @@ mod many;
 mod mounts;
 mod names;
 mod parts;
+mod ranges;
 mod tokens;
 mod uploads;
 mod waits;

@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use auth::Given;
 use content::{Descriptor, FaultKind, Version};
-use copier::{CopyError, Delivered, Destination, Engine, Existing, Foreign, Job, Limits, Side, Silent, Ties};
+use copier::{
+    CopyError, Delivered, Destination, Engine, Existing, Foreign, Job, Limits, Ranges, Side, Silent, Ties,
+};
 use http::Method;
 use pace::{Level, Traffic};
 use reference::RefName;
@@ -127,6 +129,11 @@ impl Yard {
     pub(crate) fn repository(&self, host: &str, name: &str) -> Arc<Repository> {
         let registry = host.parse().unwrap();
         Arc::new(self.registries.repository(&registry, name.parse().unwrap(), Arc::new(Given(None))))
+    }
+
+    /// Reads blobs as `ranges` says.
+    pub(crate) fn with_ranges(self, ranges: Ranges) -> Self {
+        Self { engine: self.engine.with_ranges(ranges), ..self }
     }
 
     /// To copy `name:v1` from `source` into these repositories of `target`, under the same tag; all or none.

@@ -62,6 +62,7 @@ impl Hallway<'_> {
         }
         // The session that saw wrong bytes is not used again, nor what was written down of them.
         book.discard();
+        self.ranges.0.distrust(self.source.place());
         match self.target.begin(blob, None).await.map_err(CopyError::target)? {
             Begun::Upload(second) => {
                 let (outcome, _) = self.stream(blob, second, Verified::new(blob), &mut book).await;

@@ -8,8 +8,6 @@ use tokio::time::Instant;
 
 use super::Ranges;
 
-/// So long a reading keeps to what it found out, and others of the same source with it.
-pub(super) const KEEPS: Duration = Duration::from_secs(60);
 /// In so many spans of time, one after another, more requests may show that they help.
 const TRIES: u32 = 3;
 
@@ -159,7 +157,7 @@ impl Course {
     }
 
     fn settle(&mut self, width: usize, now: Instant) {
-        (self.width, self.trial, self.settled) = (width, None, now.checked_add(KEEPS));
+        (self.width, self.trial, self.settled) = (width, None, now.checked_add(self.ranges.keeps));
     }
 }
 

@@ -28,6 +28,11 @@ impl Held {
         self.full.is_empty() && self.filling.is_empty()
     }
 
+    /// Forgets what was kept.
+    pub(super) fn empty(&mut self) {
+        (self.full, self.filling) = (VecDeque::new(), BytesMut::new());
+    }
+
     pub(super) fn keep(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.filling.capacity() == 0 {

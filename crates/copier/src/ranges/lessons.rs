@@ -2,12 +2,11 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use content::Place;
 use tokio::time::Instant;
-
-use super::course::KEEPS;
 
 /// How many requests helped at each origin, and until when that is believed.
 #[derive(Debug, Default)]
@@ -19,9 +18,12 @@ impl Lessons {
         self.lock().get(place.origin()).filter(|(_, until)| now < *until).map(|(width, _)| *width)
     }
 
-    pub(super) fn learn(&self, place: &Place, width: usize, now: Instant) {
-        if let Some(until) = now.checked_add(KEEPS) {
-            self.lock().insert(place.origin().to_owned(), (width, until));
+    /// So many requests help at a place: believed for so long. What is believed for longer already stays.
+    pub(super) fn learn(&self, place: &Place, width: usize, keeps: Duration) {
+        let Some(until) = Instant::now().checked_add(keeps) else { return };
+        let mut lessons = self.lock();
+        if lessons.get(place.origin()).is_none_or(|(_, other)| *other <= until) {
+            lessons.insert(place.origin().to_owned(), (width, until));
         }
     }
 

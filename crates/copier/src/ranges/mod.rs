@@ -15,7 +15,7 @@ mod segment;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use content::{Descriptor, Fault, Source};
+use content::{Descriptor, Fault, Place, Source};
 use futures::{StreamExt, stream::BoxStream};
 use pace::{Lanes, Stock};
 
@@ -36,6 +36,8 @@ pub struct Ranges {
     pub patience: Duration,
     /// From so many bytes a second on, a source is not slow.
     pub slow: u64,
+    /// How long it is believed what was found out about a source.
+    pub keeps: Duration,
 }
 
 impl Default for Ranges {
@@ -46,6 +48,7 @@ impl Default for Ranges {
             segment: 4 << 20,
             patience: Duration::from_millis(500),
             slow: 64 << 20,
+            keeps: Duration::from_secs(60),
         }
     }
 }
@@ -58,6 +61,8 @@ impl Ranges {
     }
 }
 
+/// Longer than any run.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The least that is worth a request, in bytes.
 const LEAST: u64 = 1 << 20;
 
@@ -89,6 +94,11 @@ impl Shared {
         }
         let text = Text { source: Arc::clone(source), blob: blob.clone() };
         Ok(Reader::new(Arc::clone(self), text, at, bytes, lanes).boxed())
+    }
+
+    /// Bytes of a source were wrong. It may be its ranges that are: from now on it is asked for none.
+    pub(crate) fn distrust(&self, source: &Place) {
+        self.lessons.learn(source, 1, FOR_EVER);
     }
 
     /// Whether so many bytes are worth another request.

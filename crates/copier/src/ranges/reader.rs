@@ -58,7 +58,7 @@ impl Reader {
         let known = self.shared.lessons.about(place, now);
         match self.course.look(now, known) {
             Advice::GoOn => {}
-            Advice::Found(width) => self.shared.lessons.learn(place, width, now),
+            Advice::Found(width) => self.shared.lessons.learn(place, width, self.shared.ranges.keeps),
             Advice::Widen(width) => {
                 self.fill(width);
                 let width = self.under_way();
@@ -145,7 +145,7 @@ impl Reader {
                     News::Failed => self.course.refused(now),
                     News::NoRanges => self.course.end(),
                 }
-                self.shared.lessons.learn(place, self.course.width(), now);
+                self.shared.lessons.learn(place, self.course.width(), self.shared.ranges.keeps);
             }
         }
         self.merge();
@@ -177,11 +177,26 @@ impl Reader {
         next
     }
 
+    /// Whether the front has come to the first segment before its source has said that it serves it. Then its request
+    /// is kept: it may have to bring these bytes itself.
+    fn is_early(&self) -> bool {
+        let next = self.ahead.front();
+        next.is_some_and(|next| {
+            next.is_unanswered() && self.front.as_ref().is_some_and(|front| front.reaches(next.end()))
+        })
+    }
+
     /// What comes behind the front becomes the front; `false` at the blob's end.
     fn advance(&mut self) -> bool {
-        let at = self.front.as_ref().map_or(self.text.blob.size, Segment::end);
+        let size = self.text.blob.size;
+        let at = self.front.take().map_or(size, |front| front.end());
         self.front = match self.ahead.pop_front() {
-            None if at < self.text.blob.size => Some(Segment::rest(self.text.clone(), at)),
+            None if at < size => {
+                // Where more ranges may follow soon, this one ends where they begin.
+                let is_one_of_many = self.course.width() > 1 && self.lanes.try_take().is_some();
+                let most = if is_one_of_many { self.shared.ranges.fitting() } else { size };
+                Some(Segment::later(self.text.clone(), at..at.saturating_add(most).min(size)))
+            }
             next => next,
         };
         self.front.is_some()
@@ -209,6 +224,10 @@ impl Stream for Reader {
                     self.front = None;
                     self.ahead.clear();
                     return Poll::Ready(Some(Err(fault)));
+                }
+                Poll::Ready(None) if self.is_early() => {
+                    self.course.waits(now);
+                    return Poll::Pending;
                 }
                 Poll::Ready(None) if self.advance() => {}
                 Poll::Ready(None) => return Poll::Ready(None),

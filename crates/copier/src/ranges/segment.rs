@@ -16,6 +16,7 @@ use crate::steady::steady_later;
 /// A part of a blob, and the request that brings it.
 pub(super) struct Segment {
     text: Text,
+    start: u64,
     /// The next byte that is to come.
     at: u64,
     end: u64,
@@ -25,6 +26,8 @@ pub(super) struct Segment {
     /// The turn of its request; none once all has come.
     turn: Option<Turn>,
     held: Held,
+    /// What came behind `end`, should that move.
+    spill: Bytes,
 }
 
 /// The right to have a request under way.
@@ -71,9 +74,8 @@ impl Segment {
         Self::new(text, span, Feed::Steady(bytes), Turn::Own, Held::default())
     }
 
-    /// The rest of a blob, from `at`.
-    pub(super) fn rest(text: Text, at: u64) -> Self {
-        let span = at..text.blob.size;
+    /// A span that is asked for with its first byte, by the transfer's own request.
+    pub(super) fn later(text: Text, span: Range<u64>) -> Self {
         let bytes = steady_later(Arc::clone(&text.source), text.blob.clone(), span.clone());
         Self::steady(text, span, bytes)
     }
@@ -86,7 +88,17 @@ impl Segment {
     }
 
     fn new(text: Text, span: Range<u64>, feed: Feed, turn: Turn, held: Held) -> Self {
-        Self { text, at: span.start, end: span.end, reach: span.end, feed, turn: Some(turn), held }
+        Self {
+            text,
+            start: span.start,
+            at: span.start,
+            end: span.end,
+            reach: span.end,
+            feed,
+            turn: Some(turn),
+            held,
+            spill: Bytes::new(),
+        }
     }
 
     pub(super) fn at(&self) -> u64 {
@@ -109,6 +121,11 @@ impl Segment {
     /// Ends it elsewhere from now on, within the reach of its request.
     pub(super) fn end_at(&mut self, end: u64) {
         self.end = end.min(self.reach);
+    }
+
+    /// Whether its request has no answer yet.
+    pub(super) fn is_unanswered(&self) -> bool {
+        matches!(self.feed, Feed::Asked(_))
     }
 
     /// Whether nothing was collected and nothing is under way.
@@ -135,10 +152,17 @@ impl Segment {
                         *came = came.saturating_add(chunk.len() as u64);
                         return Poll::Ready(self.keep(chunk));
                     }
+                    // It ended well, and too early: that is not what was asked for. Where the whole blob is still on
+                    // its way, these bytes come with it.
+                    None => {
+                        self.at = self.start;
+                        self.held.empty();
+                        return self.fail(News::NoRanges);
+                    }
                     // It got somewhere: so may the next one. What gets nowhere waits for its turn, and for the budget
                     // of attempts that the front has.
-                    _ if *came >= LEAST => self.ask(),
-                    _ => return self.fail(News::Failed),
+                    Some(Err(_)) if *came >= LEAST => self.ask(),
+                    Some(Err(_)) => return self.fail(News::Failed),
                 },
                 Feed::Steady(_) | Feed::Broken | Feed::Done => return Poll::Pending,
             }
@@ -149,6 +173,13 @@ impl Segment {
     pub(super) fn hand_on(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Fault>>> {
         if let Some(piece) = self.held.hand_on() {
             return Poll::Ready(Some(Ok(piece)));
+        }
+        if self.at >= self.end {
+            return Poll::Ready(None);
+        }
+        if !self.spill.is_empty() {
+            let spill = std::mem::take(&mut self.spill);
+            return Poll::Ready(Some(Ok(self.cut(spill))));
         }
         loop {
             let next = match &mut self.feed {
@@ -213,12 +244,13 @@ impl Segment {
 
     /// What of a chunk belongs here. The blob's end is not for us to judge: bytes behind it are told to whoever does.
     fn cut(&mut self, mut chunk: Bytes) -> Bytes {
-        if self.end < self.text.blob.size {
-            let due = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
-            chunk.truncate(due);
+        let due = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        if due < chunk.len() && self.end < self.text.blob.size {
+            self.spill = chunk.split_off(due);
         }
         self.at = self.at.saturating_add(chunk.len() as u64);
-        if self.at >= self.end {
+        // A request that goes on behind the end may still be needed.
+        if self.at >= self.end && self.reach <= self.end {
             self.finish();
         }
         chunk
