@@ -131,6 +131,20 @@ fn twenty_fresh_manifests_of_five_layers() {
     expect("target", &target, written, "the tag, two for each of 120 blobs, 20 manifests and their index");
 }
 
+/// What comes beside the transfers, tags and manifests, has no connections of its own.
+#[test]
+fn a_copy_opens_no_more_connections_than_it_was_given_lanes() {
+    let (content, root) = Content::fleet(20, 5, 1000);
+    let (source, target) = (Registry::with(&content, &root, "app:v1"), Registry::start());
+    let names: Vec<String> = (0..4).map(|number| target.reference(&format!("team/{number}:v1"))).collect();
+    let from = source.reference("app:v1");
+    let arguments: Vec<&str> =
+        ["copy", "--jobs", "8", &from].into_iter().chain(names.iter().map(String::as_str)).collect();
+    transship(&arguments);
+    assert!(source.connections() <= 8, "{} connections to the source", source.connections());
+    assert!(target.connections() <= 8, "{} connections to the target", target.connections());
+}
+
 #[test]
 fn nothing_to_do() {
     let (content, root) = Content::fleet(20, 5, 1000);
