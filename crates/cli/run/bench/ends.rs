@@ -1,7 +1,7 @@
 //! Both ends of a benchmark: the user's own registries, or two of ours.
 use std::{
     fmt,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -191,10 +191,8 @@ fn plan(args: &BenchArgs, subject: Subject) -> Plan {
 /// certificate is for.
 async fn upstream(side: Side, places: &Places, registry: &Registry) -> Result<SocketAddr, Failure> {
     let (host, tls) = (registry.api_host(), places.speaks_tls(registry));
-    if tls
-        && host.parse::<SocketAddr>().is_ok()
-            | host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
-    {
+    let address = registry.host().trim_matches(['[', ']']).parse::<IpAddr>();
+    if tls && address.is_ok() {
         let message = format!("no link can be put before {registry}, whose certificate is for its address");
         return Err(Usage::new(message)
             .hint("name it by its host name, or leave out --rtt and --rate")
