@@ -2,16 +2,20 @@
 use std::{collections::HashMap, num::NonZeroU32};
 
 use content::Place;
-use reference::{Digest, RepositoryName};
+use reference::{Algorithm, Digest, RepositoryName};
 
 use super::Lies;
 
 /// How many repositories are remembered of one blob: enough to mount from one of them.
 const MOST: usize = 4;
 
-/// The first 32 bytes of a digest: all of a sha256.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Blob([u8; 32]);
+/// All of a digest, in as few bytes as it has: two of whose digests only a part is alike are two blobs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Blob {
+    Sha256([u8; 32]),
+    /// The rare ones, elsewhere: they would make room for all others.
+    Sha512(Box<[u8]>),
+}
 
 /// A repository, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,12 +32,12 @@ pub(super) struct Known {
 
 impl Blob {
     pub(super) fn of(digest: &Digest) -> Self {
-        let mut bytes = [0; 32];
-        let digits = digest.hex().as_bytes().chunks_exact(2);
-        for (byte, pair) in bytes.iter_mut().zip(digits) {
-            *byte = pair.iter().fold(0, |value, digit| (value << 4) | nibble(*digit));
+        let pairs = digest.hex().as_bytes().chunks_exact(2);
+        let mut bytes = pairs.map(|pair| pair.iter().fold(0, |value, digit| (value << 4) | nibble(*digit)));
+        match digest.algorithm() {
+            Algorithm::Sha256 => Self::Sha256(std::array::from_fn(|_| bytes.next().unwrap_or_default())),
+            Algorithm::Sha512 => Self::Sha512(bytes.collect()),
         }
-        Self(bytes)
     }
 }
 
@@ -58,8 +62,8 @@ impl Known {
     }
 
     /// Where a blob lies, seen from `spot`.
-    pub(super) fn look(&self, blob: Blob, spot: Spot) -> Lies {
-        let Some(holders) = self.blobs.get(&blob) else { return Lies::Nowhere };
+    pub(super) fn look(&self, blob: &Blob, spot: Spot) -> Lies {
+        let Some(holders) = self.blobs.get(blob) else { return Lies::Nowhere };
         if holders.contains(&Some(spot)) {
             return Lies::Here;
         }
@@ -85,8 +89,8 @@ impl Known {
     }
 
     /// Forgets that `spot` holds it.
-    pub(super) fn forget(&mut self, blob: Blob, spot: Spot) {
-        let Some(holders) = self.blobs.get_mut(&blob) else { return };
+    pub(super) fn forget(&mut self, blob: &Blob, spot: Spot) {
+        let Some(holders) = self.blobs.get_mut(blob) else { return };
         let mut left = holders.iter().flatten().copied().filter(|known| *known != spot);
         let mut kept = [None; MOST];
         kept.fill_with(|| left.next());
@@ -109,7 +113,7 @@ mod tests {
     }
 
     fn seen(known: &Known, spots: &[Spot]) -> Vec<Lies> {
-        spots.iter().map(|spot| known.look(blob(), *spot)).collect()
+        spots.iter().map(|spot| known.look(&blob(), *spot)).collect()
     }
 
     fn blob() -> Blob {
@@ -123,9 +127,13 @@ mod tests {
     #[test]
     fn a_blob_is_all_of_its_digest() {
         let bytes: [u8; 32] = std::array::from_fn(|at| u8::try_from(at * 8).unwrap());
-        assert_eq!(Blob::of(&Digest::sha256(bytes)), Blob(bytes));
-        assert_eq!(Blob::of(&Digest::sha512([9; 64])), Blob([9; 32]));
-        assert!(size_of::<(Blob, [Option<Spot>; MOST])>() <= 48);
+        assert_eq!(Blob::of(&Digest::sha256(bytes)), Blob::Sha256(bytes));
+        let mut longer = [9; 64];
+        let one = Blob::of(&Digest::sha512(longer));
+        longer[63] = 8;
+        assert_ne!(one, Blob::of(&Digest::sha512(longer)), "alike but for the last byte");
+        assert_ne!(one, Blob::of(&Digest::sha256([9; 32])), "another algorithm");
+        assert!(size_of::<(Blob, [Option<Spot>; MOST])>() <= 56);
     }
 
     #[test]
@@ -137,9 +145,9 @@ mod tests {
         assert_eq!(seen(&known, &spots), [Lies::Here, Lies::Here, there("a")]);
         known.note(blob(), spots[1], true);
         assert_eq!(seen(&known, &spots), [Lies::Here, Lies::Here, there("b")]);
-        known.forget(blob(), spots[1]);
+        known.forget(&blob(), spots[1]);
         assert_eq!(seen(&known, &spots), [Lies::Here, there("a"), there("a")]);
-        known.forget(blob(), spots[0]);
+        known.forget(&blob(), spots[0]);
         assert_eq!(seen(&known, &spots), [Lies::Nowhere, Lies::Nowhere, Lies::Nowhere]);
     }
 
@@ -150,10 +158,10 @@ mod tests {
         for spot in &spots {
             known.note(blob(), *spot, false);
         }
-        assert_eq!(known.look(blob(), spots[3]), Lies::Here);
-        assert_eq!(known.look(blob(), spots[4]), there("a"));
+        assert_eq!(known.look(&blob(), spots[3]), Lies::Here);
+        assert_eq!(known.look(&blob(), spots[4]), there("a"));
         known.note(blob(), spots[5], true);
-        assert_eq!(known.look(blob(), spots[3]), there("f"));
-        assert_eq!(known.look(blob(), spots[2]), Lies::Here);
+        assert_eq!(known.look(&blob(), spots[3]), there("f"));
+        assert_eq!(known.look(&blob(), spots[2]), Lies::Here);
     }
 }

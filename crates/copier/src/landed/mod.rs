@@ -62,12 +62,12 @@ impl Landed {
         let (shore, blob) = (self.shore(place), Blob::of(digest));
         let spot = shore.known().spot(place);
         // One order for all, so that nobody waits in a ring: first the repository's turn, then the registry's.
-        let here = shore.turns.take((blob, Some(spot))).await;
-        let lies = shore.known().look(blob, spot);
+        let here = shore.turns.take((blob.clone(), Some(spot))).await;
+        let lies = shore.known().look(&blob, spot);
         let (lies, first) = match lies {
             Lies::Nowhere => {
-                let first = shore.turns.take((blob, None)).await;
-                match shore.known().look(blob, spot) {
+                let first = shore.turns.take((blob.clone(), None)).await;
+                match shore.known().look(&blob, spot) {
                     Lies::Nowhere => (Lies::Nowhere, Some(first)),
                     known => (known, None),
                 }
@@ -82,7 +82,7 @@ impl Landed {
         let shore = self.shore(place);
         let mut known = shore.known();
         let spot = known.spot(place);
-        known.forget(Blob::of(digest), spot);
+        known.forget(&Blob::of(digest), spot);
     }
 
     fn shore(&self, place: &Place) -> Arc<Shore> {

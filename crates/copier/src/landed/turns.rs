@@ -33,10 +33,10 @@ struct Seat<K: Hash + Eq> {
     queue: Queue,
 }
 
-impl<K: Hash + Eq + Copy> Turns<K> {
+impl<K: Hash + Eq + Clone> Turns<K> {
     /// Waits for the turn.
     pub(super) async fn take(&self, key: K) -> Turn<K> {
-        let queue = Arc::clone(lock(&self.0).entry(key).or_default());
+        let queue = Arc::clone(lock(&self.0).entry(key.clone()).or_default());
         let seat = Seat { queues: Arc::clone(&self.0), key, queue };
         let guard = Arc::clone(&seat.queue).lock_owned().await;
         Turn { _guard: guard, _seat: seat }
