@@ -2,9 +2,9 @@
 use std::time::Duration;
 
 use http::Method;
-use testkit::{Fake, Mishap, Request};
+use testkit::{Content, Fake, Mishap, Request};
 
-use crate::world::{Image, copy_into};
+use crate::world::{Image, Yard, copy_into};
 
 /// Bodies of blobs that came.
 fn sent(target: &Fake) -> usize {
@@ -50,6 +50,18 @@ async fn a_mount_that_is_refused_becomes_an_upload_and_leaves_no_session() {
         // One for each blob, and no repeat of what is not worth one.
         assert!(fake.ledger().count(|r| r.query.contains("from=app")) <= 2, "{status}: {}", fake.ledger());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_breaks_down_over_every_mount_is_asked_for_few() {
+    let (content, root) = Content::fleet(1, 20, 1000);
+    let fake = Fake::with(&content, &root, "app:v1");
+    fake.mishap(Mishap::on(Method::POST, "mount=").status(500));
+    let yard = Yard::new(1);
+    yard.run(&yard.job(&fake, "app", &fake, &["copy"])).await.unwrap();
+    assert!(fake.holds("copy", &content), "{}", fake.ledger());
+    let mounts = |from: &str| fake.ledger().count(|r| r.query.contains(&format!("from={from}")));
+    assert_eq!((mounts("app"), mounts("copy")), (3, 3), "{}", fake.ledger());
 }
 
 /// The token is good for the target alone: the mount wants more, and is not given it.

@@ -106,6 +106,12 @@ impl Repository {
             Err(fault) if fault.is_momentary() => return Ok(Mount::Refused { lasting: false }),
             Err(fault) => return Err(fault),
         };
+        let (mounting, itself) = (&self.client.standing.mounting, *from == self.name);
+        match reply.status {
+            StatusCode::CREATED | StatusCode::ACCEPTED => mounting.works(itself),
+            StatusCode::INTERNAL_SERVER_ERROR | StatusCode::NOT_IMPLEMENTED => mounting.breaks(itself),
+            _ => {}
+        }
         match reply.status {
             StatusCode::CREATED => {
                 drain(reply).await;
@@ -114,7 +120,7 @@ impl Repository {
             StatusCode::ACCEPTED => Ok(Mount::Session(self.opened(blob, reply).await?)),
             _ => {
                 let refusal = Refusal::read(reply, self.client.options.timeouts.headers).await;
-                Ok(Mount::Refused { lasting: is_lasting(&refusal, *from == self.name) })
+                Ok(Mount::Refused { lasting: is_lasting(&refusal, itself) })
             }
         }
     }
