@@ -16,6 +16,7 @@ mod names;
 mod parts;
 mod ranges;
 mod tokens;
+mod trips;
 mod uploads;
 mod waits;
 mod world;

@@ -5,6 +5,7 @@ use std::{
 };
 
 use content::Journal;
+use futures::future::try_join;
 use pace::{Traffic, travel};
 use reference::Digest;
 
@@ -90,21 +91,27 @@ impl Engine {
     /// Whatever the source answers, both limits, and under [`crate::Ties::Together`] tags that exist.
     pub async fn run(&self, job: &Job) -> Result<Report, CopyError> {
         let lanes = self.traffic.at(job.source.place().origin());
-        let resolving = job.source.resolve(&job.version);
-        let root = travel(&lanes, &lanes, resolving).await.map_err(CopyError::source)?;
-        let mut standings = None;
-        if job.existing != Existing::Refuse {
+        let resolving = travel(&lanes, &lanes, job.source.resolve(&job.version));
+        let resolving = async { resolving.await.map_err(CopyError::source) };
+        let (root, early) = if job.existing == Existing::Refuse {
+            // A source that fails, or limits that refuse, leave the target in peace.
+            (resolving.await?, None)
+        } else {
+            let finding = async { Ok(preflight::find(job, &self.traffic).await) };
+            let (root, found) = try_join(resolving, finding).await?;
             // An equal root is trusted: a run with nothing to do ends here, without a manifest pulled.
-            let early = preflight::look(job, &root.digest, &self.traffic).await;
+            let early = preflight::look(job, &root.digest, found, &self.traffic).await;
             if early.iter().all(|standing| matches!(standing, Standing::Done)) {
                 return Ok(nothing_to_do(job, root));
             }
-            standings = Some(early);
-        }
+            (root, Some(early))
+        };
         let plan = self.plan(job, &root.digest).await?;
-        let standings = match standings {
-            Some(standings) => standings,
-            None => preflight::look(job, &root.digest, &self.traffic).await,
+        let standings = if let Some(early) = early {
+            early
+        } else {
+            let found = preflight::find(job, &self.traffic).await;
+            preflight::look(job, &root.digest, found, &self.traffic).await
         };
         let admitted = Admitted::new(plan, standings, job.ties)?;
         Ok(self.execute(job, admitted).await)

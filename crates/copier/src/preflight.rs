@@ -22,10 +22,33 @@ pub(crate) enum Standing {
     Closed(CopyError),
 }
 
-/// Asks every destination for its names, all at once.
-pub(crate) async fn look(job: &Job, root: &Digest, traffic: &Traffic) -> Vec<Standing> {
+/// What stands under each name of a destination.
+pub(crate) type Found = Result<Vec<Option<Digest>>, CopyError>;
+
+/// Asks every destination for its names, all at once. That needs no answer of the source.
+pub(crate) async fn find(job: &Job, traffic: &Traffic) -> Vec<Found> {
     let each = job.destinations.iter().map(async |destination| {
-        match stand(destination, job.existing, root, traffic).await {
+        let names = destination.names.iter().map(|name| Version::Name(name.clone()));
+        try_join_all(names.map(|name| ask(destination, name, traffic))).await
+    });
+    join_all(each).await
+}
+
+async fn ask(
+    destination: &Destination,
+    version: Version,
+    traffic: &Traffic,
+) -> Result<Option<Digest>, CopyError> {
+    let target = &destination.target;
+    let lanes = traffic.at(target.place().origin());
+    let found = travel(&lanes, &lanes, target.find(&version)).await.map_err(CopyError::target)?;
+    Ok(found.map(|found| found.digest))
+}
+
+/// Says what every destination needs, by what was found there.
+pub(crate) async fn look(job: &Job, root: &Digest, found: Vec<Found>, traffic: &Traffic) -> Vec<Standing> {
+    let each = job.destinations.iter().zip(found).map(async |(destination, found)| {
+        match stand(destination, job.existing, root, found, traffic).await {
             // An equal root may have come without the foreign layers that are asked for now.
             Ok(Standing::Done) if job.foreign == Foreign::Include => {
                 Standing::Open { names: Vec::new(), rooted: true }
@@ -86,24 +109,19 @@ async fn stand(
     destination: &Destination,
     existing: Existing,
     root: &Digest,
+    found: Found,
     traffic: &Traffic,
 ) -> Result<Standing, CopyError> {
-    let target = &destination.target;
-    let lanes = traffic.at(target.place().origin());
-    let find = async |version: Version| travel(&lanes, &lanes, target.find(&version)).await;
     if let Some(expect) = destination.expect.as_ref().filter(|expect| *expect != root) {
         let what = format!("the destination asks for {expect}, but the source is {root}");
         return Err(CopyError::source(Fault::new(FaultKind::Untrue, Step::Resolve, what)));
     }
     if destination.names.is_empty() {
-        let found = find(Version::Digest(root.clone())).await.map_err(CopyError::target)?;
+        let found = ask(destination, Version::Digest(root.clone()), traffic).await?;
         let open = Standing::Open { names: Vec::new(), rooted: false };
         return Ok(found.map_or(open, |_| Standing::Done));
     }
-    let found = destination.names.iter().map(|name| find(Version::Name(name.clone())));
-    let found = try_join_all(found).await.map_err(CopyError::target)?;
-    let found: Vec<Option<Digest>> = found.into_iter().map(|found| Some(found?.digest)).collect();
-    judge(destination, existing, root, &found)
+    judge(destination, existing, root, &found?)
 }
 
 fn judge(
