@@ -54,6 +54,22 @@ fn every_usage_error_of_bench_has_its_own_message() {
     }
 }
 
+#[test]
+fn lanes_of_one_registry_are_a_number_and_named_once() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["--jobs-at", "b.example"], "registry.example=8"),
+        (&["--jobs-at", "b.example=0"], "from 1 to 1000"),
+        (&["--jobs-at", "b.example:x=4"], "a port is a number"),
+        (&["--jobs-at", "b.example=4", "--jobs-at", "b.example=5"], "named twice by --jobs-at"),
+    ];
+    for (words, message) in cases {
+        Home::new()
+            .run(&[&["copy", "a.example/app", "b.example/app"], *words].concat())
+            .exits(2)
+            .says(message);
+    }
+}
+
 /// Each makes an import out of its words, is refused with exit code 2, and says something of its own.
 #[test]
 fn every_usage_error_of_import_has_its_own_message() {
