@@ -1,8 +1,15 @@
 //! Parallel ranges over HTTP: whatever becomes of a range, the right bytes arrive, or none.
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use content::FaultKind;
 use copier::{Ranges, Side};
+use registry::{Exchange, Meter, Options};
 use testkit::{Byte, End, Fake, Misrange, Request};
 
 use crate::world::{Failure, Image, Yard, settle, target};
@@ -27,6 +34,20 @@ async fn copy(source: &Fake, target: &Fake, ranges: Ranges) -> Result<(), Failur
     let outcome = yard.run(&yard.job(source, "app", target, &["app"])).await;
     settle(target).await;
     outcome.map(drop)
+}
+
+/// Counts connections to one origin.
+struct Connections {
+    origin: String,
+    number: AtomicUsize,
+}
+
+impl Meter for Connections {
+    fn connected(&self, origin: &str) {
+        self.number.fetch_add(usize::from(origin == self.origin), Ordering::Relaxed);
+    }
+
+    fn exchanged(&self, _exchange: &Exchange<'_>) {}
 }
 
 /// From where to where a read asks, the last byte included; `None` for one that goes to the end.
@@ -56,6 +77,20 @@ async fn each_part_is_asked_for_once_and_all_arrives() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_range_goes_over_the_connection_of_one_that_has_come() {
+    let image = Image::of(3 * SIZE);
+    let (source, target) = (image.source([]), target([]));
+    let meter = Arc::new(Connections { origin: source.origin(), number: AtomicUsize::new(0) });
+    let mut options = Options::default();
+    options.meter = Some(Arc::<Connections>::clone(&meter));
+    let yard = Yard::with_options(options).with_ranges(eager());
+    yard.run(&yard.job(&source, "app", &target, &["app"])).await.unwrap();
+    image.is_at(&target);
+    let (reads, connections) = (parts(&image, &source).len(), meter.number.load(Ordering::Relaxed));
+    assert!(reads > 40 && connections <= 10, "{connections} connections for {reads} ranges");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_range_and_a_source_that_is_not_slow_are_never_asked_for_a_part() {
     for ranges in [Ranges { most: 1, ..eager() }, Ranges { segment: SEGMENT, ..Ranges::default() }] {
         let image = Image::of(SIZE);
@@ -82,6 +117,9 @@ async fn a_range_that_is_not_what_was_asked_for_harms_nothing() {
         let (source, target) = (image.source([image.reading().misrange(how)]), target([]));
         copy(&source, &target, eager()).await.unwrap_or_else(|failure| panic!("{how:?}: {failure:?}"));
         image.is_at(&target);
+        // Only bytes that claim to be others are read once more from the start.
+        let uploads = target.ledger().count(|request| request.is_blob() && request.received > 1000);
+        assert_eq!(uploads, 1 + usize::from(how == Misrange::Liar), "{how:?}: {}", source.ledger());
     }
 }
 

@@ -120,7 +120,13 @@ impl Yard {
     /// With the lanes of this traffic.
     pub(crate) fn in_traffic(traffic: Traffic) -> Self {
         let mut options = Options::default();
-        options.traffic = traffic.clone();
+        options.traffic = traffic;
+        Self::with_options(options)
+    }
+
+    /// That talks to registries so.
+    pub(crate) fn with_options(options: Options) -> Self {
+        let traffic = options.traffic.clone();
         let registries = Registries::new(options).unwrap();
         Self { registries, engine: Engine::new(Arc::new(Silent), traffic) }
     }

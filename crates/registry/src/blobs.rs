@@ -56,7 +56,7 @@ impl Repository {
         let reply = self.client.send(&ranged).await?;
         match reply.status {
             StatusCode::OK => self.incoming(blob, 0, reply),
-            StatusCode::PARTIAL_CONTENT if is_asked_for(&reply, span.start, blob.size) => {
+            StatusCode::PARTIAL_CONTENT if is_asked_for(&reply, &span, blob.size) => {
                 self.incoming(blob, span.start, reply)
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND if !reply.elsewhere => {
@@ -155,13 +155,16 @@ fn is_later(status: StatusCode) -> bool {
     status.is_server_error() || now.contains(&status)
 }
 
-/// Whether a 206 is what was asked for: RFC 9110, "Combining Parts", leaves no room for guesses.
-fn is_asked_for(reply: &Reply, start: u64, size: u64) -> bool {
+/// Whether a 206 is what was asked for: RFC 9110, "Combining Parts", leaves no room for guesses. Less than all that is
+/// left of a blob takes the copy further; less than a part of it would be a hole between that and the next.
+fn is_asked_for(reply: &Reply, span: &Range<u64>, size: u64) -> bool {
     let range = reply.header("content-range").and_then(ContentRange::parse);
     range.is_some_and(|range| {
-        let length = range.last.saturating_sub(range.first).saturating_add(1);
-        range.first == start
+        let end = range.last.saturating_add(1);
+        let length = end.saturating_sub(range.first);
+        range.first == span.start
             && range.last < size
+            && (span.end >= size || end >= span.end)
             && range.total.is_none_or(|total| total == size)
             && reply.length().is_none_or(|said| said == length)
     })
