@@ -79,7 +79,7 @@ pub(crate) enum Output {
 pub(crate) struct Reach {
     #[command(flatten)]
     pub(crate) access: Access,
-    /// How many transfers may be under way at each registry; without it 18 to begin with, and up to 32 as long as that
+    /// How many transfers may be under way at each registry; without it 20 to begin with, and up to 32 as long as that
     /// goes well. A registry that answers 429 or 503, or takes no connections, gets fewer, whatever is said here
     #[arg(short, long, value_name = "N", value_parser = lanes)]
     jobs: Option<usize>,

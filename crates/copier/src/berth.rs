@@ -4,13 +4,17 @@ use std::sync::{Mutex, PoisonError};
 use content::Place;
 use reference::RefName;
 
-use crate::{CopyError, Delivered, Delivery, Destination, Outcome, plan::Plan, preflight::Standing};
+use crate::{
+    CopyError, Delivered, Delivery, Destination, Outcome, ahead::Lack, plan::Plan, preflight::Standing,
+};
 
 /// One destination, and what has happened there.
 pub(crate) struct Berth<'a> {
     pub(crate) destination: &'a Destination,
     pub(crate) names: Vec<RefName>,
     pub(crate) rooted: bool,
+    /// What is known of the blobs that it was asked for.
+    pub(crate) lack: Lack,
     plan: &'a Plan,
     log: Mutex<Log>,
 }
@@ -38,7 +42,7 @@ impl<'a> Berth<'a> {
                 (Vec::new(), false)
             }
         };
-        Self { destination, names, rooted, plan, log: Mutex::new(log) }
+        Self { destination, names, rooted, lack: Lack::default(), plan, log: Mutex::new(log) }
     }
 
     pub(crate) fn place(&self) -> &'a Place {

@@ -173,6 +173,7 @@ impl Voyage<'_> {
             observer: self.observer,
             journal: self.journal,
             ranges: (self.ranges, self.lanes(self.job.source.place())),
+            lack: &berth.lack,
             stranded: &self.stranded,
         }
     }

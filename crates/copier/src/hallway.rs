@@ -14,6 +14,7 @@ use reference::RepositoryName;
 
 use crate::{
     CopyError, Delivery, Event, Observer, Side,
+    ahead::Lack,
     budget::{Budget, SENDS},
     logbook::{Logbook, Moored},
     ranges::Shared,
@@ -27,6 +28,8 @@ pub(crate) struct Hallway<'a> {
     pub(crate) journal: Option<&'a dyn Journal>,
     /// What readings in several ranges share, and the lanes of the source.
     pub(crate) ranges: (&'a Arc<Shared>, Lanes),
+    /// What is known of the blobs that the target was asked for.
+    pub(crate) lack: &'a Lack,
     /// Set once a transfer between these two has failed because somebody could not be reached.
     pub(crate) stranded: &'a AtomicBool,
 }
@@ -48,7 +51,12 @@ impl Hallway<'_> {
                 outcome => return outcome.map(|()| Delivery::Copied),
             }
         }
-        let begun = self.target.begin(blob, mount).await.map_err(CopyError::target)?;
+        let asking = self.target.begin(blob, mount);
+        let (begun, source) = if mount.is_some() {
+            (asking.await.map_err(CopyError::target)?, Arc::clone(self.source))
+        } else {
+            self.lack.begin(blob, self.source, asking).await.map_err(CopyError::target)?
+        };
         book.discard();
         let first = match begun {
             Begun::Present => return Ok(Delivery::Present),
@@ -56,7 +64,8 @@ impl Hallway<'_> {
             Begun::Upload(upload) => upload,
         };
         self.observer.event(&Event::Started { blob });
-        match self.stream(blob, first, Verified::new(blob), &mut book).await.0 {
+        let hallway = Hallway { source: &source, ranges: (self.ranges.0, self.ranges.1.clone()), ..*self };
+        match hallway.stream(blob, first, Verified::new(blob), &mut book).await.0 {
             Err(error) if is_wrong_at_source(&error) && blob.size > 0 => self.tell(blob, &error),
             outcome => return outcome.map(|()| Delivery::Copied),
         }

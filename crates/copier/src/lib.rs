@@ -15,6 +15,7 @@
         reason = "a test fails by panicking"
     )
 )]
+mod ahead;
 mod berth;
 mod budget;
 mod engine;

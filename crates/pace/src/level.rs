@@ -1,7 +1,7 @@
 //! Levels: with how many lanes a place begins, and how many it may come to have.
 
 /// Lanes at the start, when nothing is known of a place.
-const START: usize = 18;
+const START: usize = 20;
 /// Lanes at most: a registry that takes more hardly gives more.
 const CAP: usize = 32;
 
@@ -28,7 +28,7 @@ impl From<usize> for Level {
 }
 
 impl Default for Level {
-    /// 18 to begin with, 32 at most.
+    /// 20 to begin with, 32 at most.
     fn default() -> Self {
         Self { start: START, cap: CAP }
     }
