@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use crate::{Lanes, Pair, lanes::yield_once, lock, pair};
 
 tokio::task_local! {
-    static UNDERWAY: Arc<Journey>;
+    /// None within work that keeps its lanes.
+    static UNDERWAY: Option<Arc<Journey>>;
 }
 
 /// The lanes of some work. The same place twice is one lane.
@@ -31,7 +32,7 @@ impl Journey {
 pub async fn travel<T>(from: &Lanes, to: &Lanes, work: impl Future<Output = T>) -> T {
     let journey = Arc::new(Journey { from: from.clone(), to: to.clone(), held: Mutex::default() });
     journey.take().await;
-    let done = UNDERWAY.scope(Arc::clone(&journey), work).await;
+    let done = UNDERWAY.scope(Some(Arc::clone(&journey)), work).await;
     yield_once().await;
     done
 }
@@ -40,12 +41,17 @@ pub async fn travel<T>(from: &Lanes, to: &Lanes, work: impl Future<Output = T>) 
 /// journey that it belongs to gives back its own, and waits for its turn. Nothing is held meanwhile, so two that give
 /// way to each other both get on. Without a journey this is nothing.
 pub async fn give_way() {
-    let Ok(journey) = UNDERWAY.try_with(Arc::clone) else { return };
+    let Ok(Some(journey)) = UNDERWAY.try_with(Clone::clone) else { return };
     if journey.from.is_crowded() || journey.to.is_crowded() {
         let held = lock(&journey.held).take();
         drop(held);
         journey.take().await;
     }
+}
+
+/// Does `work` without giving way: it holds something that others wait for, and they may have all the lanes.
+pub async fn keep_way<T>(work: impl Future<Output = T>) -> T {
+    UNDERWAY.scope(None, work).await
 }
 
 #[cfg(test)]

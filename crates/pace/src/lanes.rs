@@ -46,8 +46,10 @@ struct State {
     owed: usize,
     /// How often the number was halved.
     round: u64,
-    /// When the number last changed by itself.
+    /// When the number last changed by itself, or should have been less; later, where requests are to wait until then.
     changed: Instant,
+    /// Whether a request went well since the last that was refused.
+    clean: bool,
 }
 
 /// The round in which a request was sent: what becomes of it says nothing about a later one.
@@ -60,7 +62,7 @@ impl Lanes {
         let level = level.into();
         let (number, cap) = (sane(level.start), sane(level.cap));
         let number = number.min(cap);
-        let state = State { number, cap, owed: 0, round: 0, changed: Instant::now() };
+        let state = State { number, cap, owed: 0, round: 0, changed: Instant::now(), clean: true };
         Self(Arc::new(Set {
             free: Arc::new(Semaphore::new(number)),
             freed: Notify::new(),
@@ -136,13 +138,25 @@ impl Lanes {
     /// requests that were sent before that have nothing to add: a burst that is refused halves once.
     pub fn congested(&self, round: Round) {
         let mut state = lock(&self.0.state);
+        (state.changed, state.clean) = (Instant::now(), false);
         if state.round != round.0 {
             return;
         }
         state.round = state.round.saturating_add(1);
-        state.changed = Instant::now();
         let half = state.number.div_euclid(2);
         self.set(&mut state, half);
+    }
+
+    /// A request went well: only then may there be more of them again.
+    pub fn went_well(&self) {
+        lock(&self.0.state).clean = true;
+    }
+
+    /// Nothing is to be sent for so long: time that shows nothing.
+    pub fn rest_for(&self, time: Duration) {
+        let mut state = lock(&self.0.state);
+        let until = Instant::now().checked_add(time).unwrap_or(state.changed);
+        state.changed = state.changed.max(until);
     }
 
     /// Whether more lanes are taken than there are by now.
@@ -160,7 +174,7 @@ impl Lanes {
     /// One lane more, for somebody who finds all taken, when the last second went well.
     fn widen(&self) {
         let mut state = lock(&self.0.state);
-        if state.number < state.cap && state.changed.elapsed() >= CLEAN {
+        if state.number < state.cap && state.clean && state.changed.elapsed() >= CLEAN {
             state.changed = Instant::now();
             let more = state.number.saturating_add(1);
             self.set(&mut state, more);
@@ -356,8 +370,37 @@ mod tests {
         assert!(lanes.take().now_or_never().is_none());
         assert_eq!(lanes.number(), 1);
         clean_second().await;
+        assert!(lanes.take().now_or_never().is_none());
+        assert_eq!(lanes.number(), 1, "nothing has gone well since");
+        lanes.went_well();
         assert!(lanes.take().now_or_never().is_none(), "the lane that came was owed");
         assert_eq!((lanes.number(), lanes.is_crowded()), (2, false));
         drop(held);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_which_nothing_is_to_be_sent_makes_no_lanes() {
+        let lanes = lanes(1, 4);
+        let _held = lanes.take().await;
+        lanes.rest_for(60 * CLEAN);
+        tokio::time::advance(60 * CLEAN).await;
+        assert!(lanes.take().now_or_never().is_none());
+        clean_second().await;
+        assert!(lanes.take().now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_refusal_of_an_earlier_burst_makes_its_second_unclean_too() {
+        let lanes = lanes(2, 4);
+        let round = lanes.round();
+        let _held = lanes.take().await;
+        lanes.congested(round);
+        lanes.went_well();
+        tokio::time::advance(CLEAN * 3 / 4).await;
+        lanes.congested(round);
+        tokio::time::advance(CLEAN * 3 / 4).await;
+        lanes.went_well();
+        assert!(lanes.take().now_or_never().is_none());
+        assert_eq!(lanes.number(), 1);
     }
 }

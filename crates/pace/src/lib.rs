@@ -18,7 +18,7 @@ pub use activity::{Activity, Patience, watch};
 pub use backoff::Backoff;
 pub use gate::Gate;
 pub use idle::{Idle, Stalled, Steady};
-pub use journey::{give_way, travel};
+pub use journey::{give_way, keep_way, travel};
 pub use lanes::{Lane, Lanes, Round};
 pub use level::Level;
 pub use pair::{Pair, pair};

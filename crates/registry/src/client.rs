@@ -157,7 +157,7 @@ impl Client {
     /// Whoever is told to wait keeps all others back too; but what another host asks for is no word of the registry.
     fn hold_back(&self, reply: &Reply, later: &Later) {
         if let (Later::After(pause), false) = (later, reply.elsewhere) {
-            self.standing.gate.close_for(*pause);
+            self.standing.rest_for(*pause);
         }
     }
 

@@ -22,12 +22,16 @@ impl Repository {
     /// Adds `manifest` to the fallback tag of `subject`, unless it is there. What was written is read again: others may
     /// have written in between, and few registries look at `If-Match`.
     pub(crate) async fn refer(&self, manifest: &Manifest, subject: &Descriptor) -> Result<(), Fault> {
-        let tag = fallback_tag(&subject.digest);
         let _alone = self.client.standing.referrers.lock().await;
+        let tag = fallback_tag(&subject.digest);
+        pace::keep_way(Box::pin(self.merge_into(&tag, manifest))).await
+    }
+
+    async fn merge_into(&self, tag: &str, manifest: &Manifest) -> Result<(), Fault> {
         let mut backoff = Backoff::new(WRITES - 1);
         let mut written = false;
         loop {
-            let (mut index, version) = self.referrers(&tag).await?;
+            let (mut index, version) = self.referrers(tag).await?;
             let mut entries = match index.remove("manifests") {
                 Some(Value::Array(entries)) => entries,
                 _ => Vec::new(),
@@ -46,7 +50,7 @@ impl Repository {
             written = true;
             entries.push(entry(manifest));
             index.insert("manifests".into(), entries.into());
-            self.write_referrers(&tag, index, version).await?;
+            self.write_referrers(tag, index, version).await?;
         }
     }
 

@@ -222,7 +222,7 @@ impl Session {
         let fault = refusal.fault(STEP);
         match later {
             Some(Later::After(pause)) if self.at.own => {
-                self.repository.client.standing.gate.close_for(pause);
+                self.repository.client.standing.rest_for(pause);
             }
             // Where the registry leads elsewhere, only this upload has to wait.
             Some(Later::After(pause)) => self.rest = pause,

@@ -1,6 +1,6 @@
 //! Standing: what this run has learnt of one registry, whoever asks: when it wants to be left alone, and which ways of
 //! mounting and uploading it takes.
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use futures::lock::Mutex;
 use http::StatusCode;
@@ -32,17 +32,21 @@ impl Standing {
         Self { facts, ladder, mounting, gate: Gate::new(), lanes, referrers: Mutex::new(()) }
     }
 
+    /// Leaves the registry alone for `pause`: whoever is told to wait keeps all others back too.
+    pub(crate) fn rest_for(&self, pause: Duration) {
+        self.gate.close_for(pause);
+        self.lanes.rest_for(pause);
+    }
+
     /// Closes lanes when what became of a request of `round` shows that the registry, or where it led, has too much to
-    /// do. How long an answer took shows nothing.
+    /// do; any other answer lets there be more of them. How long it took shows nothing.
     pub(crate) fn weigh(&self, round: Round, outcome: Result<&Reply, &Broken>) {
-        let congested = match outcome {
-            Ok(reply) => {
-                [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&reply.status)
-            }
-            Err(broken) => broken.why == Why::Connect,
-        };
-        if congested {
-            self.lanes.congested(round);
+        let busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
+        match outcome {
+            Ok(reply) if busy.contains(&reply.status) => self.lanes.congested(round),
+            Ok(_) => self.lanes.went_well(),
+            Err(broken) if broken.why == Why::Connect => self.lanes.congested(round),
+            Err(_) => {}
         }
     }
 }
