@@ -23,7 +23,7 @@ mod promises;
 mod prose;
 
 /// The crates, and which others of them each may be built on. The binary may be built on all but the
-/// server and the testkit.
+/// server, the link and the testkit.
 const ROOMS: [(&str, &[&str]); 13] = [
     ("reference", &[]),
     ("content", &["reference"]),

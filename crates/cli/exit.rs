@@ -18,8 +18,9 @@ pub(crate) fn code(failure: &Failure) -> u8 {
         Failure::Usage(_) => USAGE,
         Failure::Copy(error) => of_kind(error.kind()),
         Failure::Neither(fault) => of_kind(fault.kind()),
-        Failure::File { .. } => of_kind(FaultKind::Local),
+        Failure::File { .. } | Failure::Page { .. } => of_kind(FaultKind::Local),
         Failure::Partly(partly) => common_kind(partly).map_or(PARTLY, of_kind),
+        Failure::Interrupted(Signal::Hangup) => 129,
         Failure::Interrupted(Signal::Interrupt) => 130,
         Failure::Interrupted(Signal::Terminate) => 143,
     }
@@ -56,7 +57,7 @@ pub(crate) fn kind_name(failure: &Failure) -> &'static str {
         Failure::Usage(_) => "usage",
         Failure::Copy(error) => name_of(error.kind()),
         Failure::Neither(fault) => name_of(fault.kind()),
-        Failure::File { .. } => name_of(FaultKind::Local),
+        Failure::File { .. } | Failure::Page { .. } => name_of(FaultKind::Local),
         Failure::Partly(partly) => common_kind(partly).map_or("partly", name_of),
         Failure::Interrupted(_) => "interrupted",
     }
@@ -123,6 +124,7 @@ mod tests {
             assert_eq!(code(&Failure::Copy(failed(kind))), expected, "{kind:?}");
         }
         assert_eq!(code(&Failure::Usage(Usage::new("no"))), 2);
+        assert_eq!(code(&Failure::Interrupted(Signal::Hangup)), 129);
         assert_eq!(code(&Failure::Interrupted(Signal::Interrupt)), 130);
         assert_eq!(code(&Failure::Interrupted(Signal::Terminate)), 143);
     }

@@ -2,6 +2,7 @@
 use std::{fmt, io, path::Path};
 
 use auth::{AuthError, AuthErrorKind};
+use bench::Results;
 use content::{Fault, FaultKind, Step};
 use copier::{CopyError, Outcome, Side, Ties};
 
@@ -22,6 +23,15 @@ pub(crate) enum Failure {
         path: String,
         /// Why.
         why: io::Error,
+    },
+    /// The page of a benchmark cannot be written.
+    Page {
+        /// Where.
+        path: String,
+        /// Why.
+        why: io::Error,
+        /// What would be on it, if it was measured already.
+        measured: Option<Box<Results>>,
     },
     /// The copy failed at some destinations, or all.
     Partly(Box<Partly>),
@@ -45,6 +55,8 @@ pub(crate) enum Signal {
     Interrupt,
     /// SIGTERM.
     Terminate,
+    /// SIGHUP: the terminal is gone.
+    Hangup,
 }
 
 impl Partly {

@@ -38,7 +38,7 @@ impl FromStr for Cap<Size> {
         if let Some(cap) = in_words(text) {
             return Ok(cap);
         }
-        match size(text)? {
+        match size(text, SIZES)? {
             0 => Err(ZERO.to_owned()),
             bytes => Ok(Self::At(Size(bytes))),
         }
@@ -55,7 +55,8 @@ fn in_words<T>(text: &str) -> Option<Cap<T>> {
 
 const ZERO: &str = "0 would refuse everything; `none` lifts the limit";
 
-fn size(text: &str) -> Result<u64, String> {
+/// So many bytes; what has not the `form` of a size is told what has.
+fn size(text: &str, form: &str) -> Result<u64, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
@@ -64,18 +65,20 @@ fn size(text: &str) -> Result<u64, String> {
         "mib" => 1 << 20,
         "gib" => 1 << 30,
         "tib" => 1 << 40,
-        _ => return Err(SIZES.to_owned()),
+        _ => return Err(form.to_owned()),
     };
-    let number: u64 = number.parse().map_err(|_| SIZES.to_owned())?;
-    number.checked_mul(factor).ok_or_else(|| "that is more bytes than can be counted".to_owned())
+    if number.is_empty() {
+        return Err(form.to_owned());
+    }
+    let bytes = number.parse().ok().and_then(|number: u64| number.checked_mul(factor));
+    bytes.ok_or_else(|| "that is more bytes than can be counted".to_owned())
 }
 
 const SIZES: &str = "bytes, as in 1048576, 512MiB or 4GiB, or `none`";
 
 /// A size that is not nothing.
 pub(crate) fn some_bytes(text: &str) -> Result<Size, String> {
-    let refused = |_| "bytes, as in 1048576, 64KiB or 8MiB".to_owned();
-    match size(text).map_err(refused)? {
+    match size(text, "bytes, as in 1048576, 64KiB or 8MiB")? {
         0 => Err("1 or more".to_owned()),
         bytes => Ok(Size(bytes)),
     }
@@ -83,7 +86,7 @@ pub(crate) fn some_bytes(text: &str) -> Result<Size, String> {
 
 /// What ranges may take of memory: enough for one of them at least.
 pub(crate) fn range_memory(text: &str) -> Result<Size, String> {
-    let bytes = size(text).map_err(|_| "bytes, as in 33554432 or 32MiB".to_owned())?;
+    let bytes = size(text, "bytes, as in 33554432 or 32MiB")?;
     if bytes < LEAST_MEMORY {
         Err("1MiB or more; `--ranges 1` does without".to_owned())
     } else {
@@ -166,6 +169,17 @@ mod tests {
         }
         for bad in ["GiB", "-1", "4G", "4GB", "1.5GiB", "many", "99999999999TiB"] {
             assert!(layer(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_size_beyond_all_counting_is_called_so() {
+        for text in ["99999999999TiB", "99999999999999999999"] {
+            for why in
+                [layer(text).unwrap_err(), some_bytes(text).unwrap_err(), range_memory(text).unwrap_err()]
+            {
+                assert_eq!(why, "that is more bytes than can be counted", "{text}");
+            }
         }
     }
 

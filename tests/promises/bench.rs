@@ -163,7 +163,7 @@ fn a_benchmark_says_beforehand_what_it_will_write() {
 
 #[test]
 fn an_interrupted_benchmark_removes_what_it_wrote() {
-    for signal in ["INT", "TERM"] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let slow = Rule::on(Method::PUT, "/v2/app/manifests/").delay(std::time::Duration::from_millis(300));
         let (source, target) = (Registry::start(), Registry::setup().rule(slow).start());
         let (from, to) = (source.reference("app"), target.reference("app"));
@@ -174,7 +174,7 @@ fn an_interrupted_benchmark_removes_what_it_wrote() {
         });
         running.signal(signal);
         let ran = running.wait();
-        ran.exits(if signal == "INT" { 130 } else { 143 });
+        ran.exits(code);
         target.behave();
         is_clean(&from, &to, "5");
     }

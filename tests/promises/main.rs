@@ -9,6 +9,7 @@
 )]
 mod auth;
 mod bench;
+mod bench_owes;
 mod canary;
 mod content;
 mod data;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use content::{Fault, FaultKind, Source, Step, Version};
 use copier::{CopyError, Engine, Silent};
 use futures::{StreamExt, TryStreamExt, stream};
+use link::Link;
 use pace::{Level, Traffic};
 
 use crate::{
@@ -38,6 +39,9 @@ pub struct Course {
     _embedded: Option<Embedded>,
     /// What this process says itself.
     counters: Sides<Arc<Counter>>,
+    /// What is before both registries in the run that is under way, or was the last one. Whoever ends a run early has
+    /// something to say to the registries still, by these.
+    pub(crate) links: Mutex<Option<Sides<Link>>>,
     /// What the runs have said.
     pub(crate) said: Mutex<Totals>,
 }
@@ -53,13 +57,24 @@ impl Course {
     /// A benchmark between `ends`. Links and embedded registries need a host. The counters are those of the ends'
     /// registries, in this process.
     pub fn new(plan: Plan, ends: Ends, host: Option<Host>, counters: Sides<Arc<Counter>>) -> Self {
-        let site = |end: &End| Site::new(end.repository.clone());
+        let known = matches!(plan.subject, Subject::Image(_));
+        let site = |end: &End| Site::new(end.repository.clone(), known);
         let (source, target, embedded) = match ends {
             Ends::Named(sides) => (sides.source, Some(sides.target), None),
             Ends::Embedded(source, embedded) => (*source, None, Some(embedded)),
         };
         let sites = target.as_ref().map(|target| Sides { source: site(&source), target: site(target) });
-        Self { plan, source, target, sites, host, _embedded: embedded, counters, said: Mutex::default() }
+        Self {
+            plan,
+            source,
+            target,
+            sites,
+            host,
+            _embedded: embedded,
+            counters,
+            links: Mutex::default(),
+            said: Mutex::default(),
+        }
     }
 
     /// Runs it to its end.
@@ -84,8 +99,9 @@ impl Course {
     /// Removes what was written, as far as the registries allow.
     pub async fn clean(&self) {
         if let Some(sites) = &self.sites {
-            sites.target.clean().await;
-            sites.source.clean().await;
+            // What stays, and why, is told by `left`.
+            drop(sites.target.clean().await);
+            drop(sites.source.clean().await);
         }
     }
 
@@ -115,6 +131,7 @@ impl Course {
             cells: Vec::new(),
             totals: self.totals(),
             left: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -164,7 +181,8 @@ impl Course {
     /// Makes sure that what is there stays as it is, and that there is something to move. Whether each run needs other
     /// content, because the target keeps what it has.
     async fn admit(&self, inventory: &Inventory, crew: &dyn Crew) -> Result<bool, Trouble> {
-        let Some(Sides { source, target }) = &self.sites else { return Ok(false) };
+        let Some(sites) = &self.sites else { return Ok(false) };
+        let Sides { source, target } = sites;
         target.must_lack(inventory).await.map_err(at_target)?;
         let removes = target.removes(inventory).await.map_err(at_target)?;
         if let Subject::Made(_) = self.plan.subject {
@@ -173,9 +191,19 @@ impl Course {
                 crew.warn(&format!("{} removes nothing: what is written there stays", source.shown()));
             }
         }
-        if removes {
-            return Ok(false);
+        if !removes {
+            self.expect_to_stay(sites, inventory, crew)?;
         }
+        Ok(!removes)
+    }
+
+    /// Says what a target keeps that removes nothing; fails where runs would have nothing to move then.
+    fn expect_to_stay(
+        &self,
+        Sides { source, target }: &Sides<Site>,
+        inventory: &Inventory,
+        crew: &dyn Crew,
+    ) -> Result<(), Trouble> {
         let runs = self.plan.runs();
         let all = words::bytes(inventory.bytes().saturating_mul(runs as u64));
         crew.warn(&format!("{} removes nothing: what each run writes there stays, {all}", target.shown()));
@@ -193,11 +221,11 @@ impl Course {
                 source.shown()
             ));
         }
-        Ok(true)
+        Ok(())
     }
 
     /// All runs; settings take turns, so that whatever else the machine does is spread over all of them.
-    async fn cells(&self, first: Cargo, fresh: bool, crew: &dyn Crew) -> Result<Vec<Cell>, Trouble> {
+    async fn cells(&self, first: Cargo, mut fresh: bool, crew: &dyn Crew) -> Result<Vec<Cell>, Trouble> {
         let new = |(jobs, ranges)| Cell { jobs, ranges, runs: Vec::new(), median: stats::median(&[]) };
         let mut cells: Vec<Cell> = self.plan.settings().map(new).collect();
         let mut cargo = first;
@@ -212,15 +240,15 @@ impl Course {
                 }
                 number = number.saturating_add(1);
                 let measured = self.measure((cell.jobs, cell.ranges), &cargo.inventory, crew).await?;
-                let (moved, due) = (measured.run.bytes, cargo.inventory.bytes());
-                if moved < due {
-                    let (moved, due) = (words::grouped(moved), words::grouped(due));
-                    crew.warn(&format!(
-                        "a run moved {moved} bytes of {due}: the target had the others already"
-                    ));
-                }
+                self.moved_all(measured.run.bytes, &cargo.inventory)?;
                 cell.runs.push(measured.run);
-                self.unload(fresh).await;
+                let kept = self.unload(fresh).await?;
+                if kept && !fresh && number < self.plan.runs() as u64 {
+                    self.sites
+                        .iter()
+                        .try_for_each(|sites| self.expect_to_stay(sites, &cargo.inventory, crew))?;
+                }
+                fresh |= kept;
             }
         }
         for cell in &mut cells {
@@ -229,10 +257,25 @@ impl Course {
         Ok(cells)
     }
 
+    /// A run that found something there is no measurement, and what it wrote is not its own alone.
+    fn moved_all(&self, moved: u64, inventory: &Inventory) -> Result<(), Trouble> {
+        let due = inventory.bytes();
+        let Some(Sides { target, .. }) = self.sites.as_ref().filter(|_| moved < due) else { return Ok(()) };
+        target.disown(inventory);
+        let (moved, due) = (words::grouped(moved), words::grouped(due));
+        let what = format!("a run moved {moved} bytes of {due}: somebody else wrote the others meanwhile");
+        Err(at_target(
+            Fault::new(FaultKind::Conflict, Step::SendBlob, what)
+                .at(target.shown())
+                .hint("what that run wrote was not removed; name a repository that nobody else writes to"),
+        ))
+    }
+
     /// Writes what was made to the source.
     async fn load(&self, cargo: &Cargo) -> Result<(), Trouble> {
         let Some(images) = &cargo.images else { return Ok(()) };
         if let Some(sites) = &self.sites {
+            sites.source.must_lack(&cargo.inventory).await.map_err(at_source)?;
             sites.source.take(&cargo.inventory);
         }
         let engine = Engine::new(Arc::new(Silent), Traffic::new(Level::exactly(LANES)));
@@ -249,13 +292,14 @@ impl Course {
         })
     }
 
-    /// Makes room for the next run.
-    async fn unload(&self, fresh: bool) {
-        let Some(sites) = &self.sites else { return };
+    /// Makes room for the next run. Whether the target keeps what it has: it may say so only when there is something.
+    async fn unload(&self, fresh: bool) -> Result<bool, Trouble> {
+        let Some(Sides { source, target }) = &self.sites else { return Ok(false) };
         if fresh {
-            sites.source.clean().await;
-        } else {
-            sites.target.clean().await;
+            source.clean().await.map_err(at_source)?;
+            return Ok(true);
         }
+        target.clean().await.map_err(at_target)?;
+        Ok(target.left().is_some())
     }
 }

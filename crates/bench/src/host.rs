@@ -1,5 +1,6 @@
 //! The host: embedded registries and links, on threads of their own, and the directory that all of them live in.
 use std::{
+    fs::File,
     future::Future,
     io,
     net::{Ipv4Addr, SocketAddr},
@@ -16,7 +17,7 @@ use server::{Options, Server};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot};
 
-use crate::machine;
+use crate::{leftovers, machine};
 
 /// Where Linux keeps files in memory.
 const MEMORY: &str = "/dev/shm";
@@ -50,6 +51,8 @@ pub struct Host {
     /// Both are there until it is dropped.
     runtime: Option<Runtime>,
     dir: Option<TempDir>,
+    /// Says that the directory is in use; none where files cannot be locked.
+    _lock: Option<File>,
     root: PathBuf,
     storage: Storage,
     made: AtomicU64,
@@ -69,15 +72,17 @@ impl Host {
     /// # Errors
     /// [`FaultKind::Local`] where there is no room, or no thread.
     pub fn new(bytes: u64) -> Result<Self, Fault> {
+        [Path::new(MEMORY), &std::env::temp_dir()].into_iter().for_each(leftovers::sweep);
         let (parent, storage) = roomy(bytes.saturating_add(MARGIN))?;
         let dir = tempfile::Builder::new()
-            .prefix(&format!("transship-bench-{}-", std::process::id()))
+            .prefix(&format!("{}{}-", leftovers::PREFIX, std::process::id()))
             .tempdir_in(parent);
         let dir = dir.map_err(|why| local("cannot make a directory for the embedded registries", why))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         Ok(Self {
             runtime: Some(runtime.map_err(|why| local("cannot start threads", why))?),
             root: dir.path().to_owned(),
+            _lock: leftovers::lock(dir.path()).ok(),
             dir: Some(dir),
             storage,
             made: AtomicU64::new(0),

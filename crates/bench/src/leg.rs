@@ -1,12 +1,15 @@
 //! One leg of the course: what has to be there for a run, the run, and what it says.
 use std::{net::SocketAddr, sync::PoisonError};
 
+use link::Link;
+
 use crate::{
     course::Course,
-    ends::{Crew, End, Trouble},
+    ends::{Crew, End, Trouble, at_target},
     errand::{Errand, Measured, Spot},
     host::Embedded,
     inventory::Inventory,
+    results::Sides,
 };
 
 impl Course {
@@ -18,6 +21,8 @@ impl Course {
         crew: &dyn Crew,
     ) -> Result<Measured, Trouble> {
         if let Some(sites) = &self.sites {
+            // Somebody else may have written it since it was looked for last.
+            sites.target.must_lack(inventory).await.map_err(at_target)?;
             sites.target.take(inventory);
         }
         let empty = match (&self.target, &self.host) {
@@ -32,10 +37,11 @@ impl Course {
             ranges,
         };
         let upstream = self.target.as_ref().and_then(|end| end.upstream);
-        let links = self.links(empty.as_ref().map(Embedded::address).or(upstream)).await?;
-        if let Some((source, target)) = &links {
+        let links = self.start_links(empty.as_ref().map(Embedded::address).or(upstream)).await?;
+        if let Some(Sides { source, target }) = &links {
             (errand.source.via, errand.target.via) = (Some(source.address()), Some(target.address()));
         }
+        *self.links.lock().unwrap_or_else(PoisonError::into_inner) = links;
         let measured = crew.run(errand).await.map_err(Trouble::Here)?;
         self.said(&measured);
         if let (Some(host), Some(empty)) = (&self.host, empty) {
@@ -57,12 +63,12 @@ impl Course {
     }
 
     /// What is put before both registries.
-    async fn links(&self, target: Option<SocketAddr>) -> Result<Option<(link::Link, link::Link)>, Trouble> {
+    async fn start_links(&self, target: Option<SocketAddr>) -> Result<Option<Sides<Link>>, Trouble> {
         let (Some(link), Some(host)) = (self.plan.link, &self.host) else { return Ok(None) };
         let (Some(source), Some(target)) = (self.source.upstream, target) else { return Ok(None) };
         let source = host.link(source, link.of_source()).await.map_err(Trouble::Here)?;
         let target = host.link(target, link.of_target()).await.map_err(Trouble::Here)?;
-        Ok(Some((source, target)))
+        Ok(Some(Sides { source, target }))
     }
 
     fn said(&self, measured: &Measured) {

@@ -20,6 +20,7 @@ mod errand;
 mod host;
 mod images;
 mod inventory;
+mod leftovers;
 mod leg;
 mod machine;
 mod measure;

@@ -54,7 +54,7 @@ impl Plan {
             layers: inventory.blobs.iter().filter(|blob| blob.media_type.role() != Role::Config).count(),
             layer_bytes: inventory.blobs.iter().map(|blob| blob.size).max().unwrap_or_default(),
             shared: 0,
-            seed: 0,
+            seed: None,
             blobs: inventory.blobs.len(),
             manifests: inventory.manifests.len(),
             bytes: inventory.bytes(),
@@ -65,7 +65,7 @@ impl Plan {
                 layers: *layers,
                 layer_bytes: *layer_bytes,
                 shared: *shared,
-                seed: *seed,
+                seed: Some(*seed),
                 ..counted
             },
         }

@@ -25,6 +25,9 @@ pub struct Results {
     pub totals: Totals,
     /// What was written and could not be removed, in words; empty when nothing was left.
     pub left: Vec<String>,
+    /// What else a reader of the numbers should know.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// A machine, as far as a reader has to know it to compare.
@@ -62,8 +65,8 @@ pub struct Workload {
     pub layer_bytes: u64,
     /// How many of the layers all images have in common.
     pub shared: usize,
-    /// What the content was made from; 0 for an image that the user named.
-    pub seed: u64,
+    /// What the content was made from; none for an image that the user named.
+    pub seed: Option<u64>,
     /// Distinct blobs, configurations included.
     pub blobs: usize,
     /// Manifests.
@@ -176,7 +179,7 @@ mod tests {
                 "to_head_ms":{"p50":1.0,"p90":2.0,"p99":4.0,"max":5.0}}}}],
           "totals":{"source":{"requests":1,"connections":2,"sent":3,"received":4},
             "target":{"requests":5,"connections":6,"sent":7,"received":8}},
-          "left":["a repository"]}"#;
+          "left":["a repository"],"warnings":["a warning"]}"#;
         let read: Results = serde_json::from_str(text).unwrap();
         let written = serde_json::to_value(&read).unwrap();
         assert_eq!(written, serde_json::from_str::<serde_json::Value>(text).unwrap());

@@ -2,7 +2,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    results::{Cell, Link, Results, Run, SideTotals},
+    results::{Cell, Link, Results, Run, SideTotals, Workload},
     words::{bytes, count, grouped, mib},
 };
 
@@ -73,21 +73,11 @@ fn heading(results: &Results) -> String {
         None => "",
     };
     let runs = results.cells.first().map(|cell| format!("; medians of {}", count(cell.runs.len(), "run")));
-    let made = format!(
-        "{} of {} of {}, {} in common, seed {}",
-        count(workload.images, "image"),
-        count(workload.layers, "layer"),
-        bytes(workload.layer_bytes),
-        workload.shared,
-        workload.seed,
-    );
-    let given =
-        format!("{}, the largest blob of {}", count(workload.images, "image"), bytes(workload.layer_bytes));
     let cpu = if machine.cpu.is_empty() { &machine.arch } else { &machine.cpu };
     let mut text = String::new();
     // Writing into text does not fail.
     let _ = writeln!(text, "from    {} to {}{storage}{}", results.source, results.target, link(results.link));
-    let what = if workload.seed == 0 { given } else { made };
+    let what = what(workload);
     let (blobs, all) = (count(workload.blobs, "blob"), bytes(workload.bytes));
     let _ = writeln!(text, "moved   {what}: {blobs}, {all} a run{}", runs.unwrap_or_default());
     let memory = if machine.memory > 0 { format!(", {}", bytes(machine.memory)) } else { String::new() };
@@ -97,6 +87,18 @@ fn heading(results: &Results) -> String {
         machine.cpus, machine.os, results.version
     );
     text
+}
+
+/// The images of a run.
+fn what(workload: &Workload) -> String {
+    let (images, size) = (count(workload.images, "image"), bytes(workload.layer_bytes));
+    match workload.seed {
+        None => format!("{images}, the largest blob of {size}"),
+        Some(seed) => {
+            let layers = count(workload.layers, "layer");
+            format!("{images} of {layers} of {size}, {} in common, seed {seed}", workload.shared)
+        }
+    }
 }
 
 fn link(link: Option<Link>) -> String {
@@ -144,7 +146,7 @@ fn told(known: bool, text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Latencies, Machine, SideCounts, Totals, Workload};
+    use crate::results::{Latencies, Machine, SideCounts, Totals};
 
     fn results() -> Results {
         let side = |requests| SideCounts {
@@ -187,7 +189,7 @@ mod tests {
                 layers: 4,
                 layer_bytes: 8 << 20,
                 shared: 1,
-                seed: 1,
+                seed: Some(1),
                 blobs: 17,
                 manifests: 4,
                 bytes: 100 << 20,
@@ -195,6 +197,7 @@ mod tests {
             cells: vec![cell(1, 2.0), cell(18, 0.5)],
             totals: Totals { source: sum, target: sum },
             left: vec!["b.example/app: 1 manifest and 2 blobs, 3 B".to_owned()],
+            warnings: Vec::new(),
         }
     }
 

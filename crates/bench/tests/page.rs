@@ -72,7 +72,7 @@ fn names_from_outside_are_shown_and_never_obeyed() {
     let page = page(&results);
     assert!(!page.contains("<script") && !page.contains("<img") && !page.contains('\u{202e}'));
     assert!(page.contains("&lt;script&gt;document.title=&#39;owned&#39;&lt;/script&gt;"));
-    assert!(page.contains("What was left") && page.contains("0123456789abcdef"));
+    assert!(page.contains("What was left") && page.contains("Warnings") && page.contains("0123456789abcdef"));
 }
 
 #[test]

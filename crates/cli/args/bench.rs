@@ -57,7 +57,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "SIZE", value_parser = limits::some_bytes)]
     pub(crate) rate: Option<Size>,
     /// Writes a page with plots to this file, too: one that needs nothing else
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     pub(crate) html: Option<PathBuf>,
     /// Only says what would be written to which registry
     #[arg(long)]
@@ -78,14 +78,14 @@ pub(crate) struct BenchArgs {
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Content")]
 pub(crate) struct ContentArgs {
-    /// How many images are made and moved; 2 if nothing is said
+    /// How many images are made and moved; 2 if nothing is said. All of them have 100,000 layers at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) images: Option<u32>,
     /// How many layers each of them has; 3 if nothing is said
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) layers: Option<u32>,
-    /// How large each layer is: bytes, 64KiB and the like; 20MiB if nothing is said
-    #[arg(long, value_name = "SIZE", value_parser = limits::some_bytes)]
+    /// How large each layer is: bytes, 64KiB and the like, 16 at least; 20MiB if nothing is said
+    #[arg(long, value_name = "SIZE", value_parser = layer_size)]
     pub(crate) layer_size: Option<Size>,
     /// How many of the layers all images have in common; 1 if nothing is said, and none of a single one
     #[arg(long, value_name = "N")]
@@ -115,6 +115,14 @@ impl ContentArgs {
 pub(crate) struct BenchRunArgs {
     #[command(flatten)]
     pub(crate) show: Show,
+}
+
+/// The size of a layer: smaller ones might be alike by chance, and be one blob.
+fn layer_size(text: &str) -> Result<Size, String> {
+    match limits::some_bytes(text)? {
+        Size(..16) => Err("16 or more".to_owned()),
+        size => Ok(size),
+    }
 }
 
 /// `50ms`, `0.2s`.

@@ -19,7 +19,7 @@ pub(crate) use import::ImportArgs;
 #[command(
     after_help = "Exit codes: 0 done · 1 protocol broken or a bug · 2 usage · 3 authentication · 4 absent · \
                         5 content is not what its name says · 6 refused by a limit or rule · 7 not reachable · \
-                        8 tag exists · 9 local file or disk · 10 some of several failed · 130/143 interrupted"
+                        8 tag exists · 9 local file or disk · 10 some of several failed · 129/130/143 interrupted"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

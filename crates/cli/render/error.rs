@@ -41,11 +41,13 @@ pub(crate) fn headline(failure: &Failure) -> String {
         Failure::Copy(error) => error.to_string(),
         Failure::Neither(fault) => fault.to_string(),
         Failure::File { path, .. } => format!("cannot read {path}"),
+        Failure::Page { path, .. } => format!("cannot write the page {path}"),
         Failure::Partly(partly) => {
             partly.error().map_or_else(|| some_of_several(partly), ToString::to_string)
         }
         Failure::Interrupted(Signal::Interrupt) => "interrupted".to_owned(),
         Failure::Interrupted(Signal::Terminate) => "terminated".to_owned(),
+        Failure::Interrupted(Signal::Hangup) => "hung up".to_owned(),
     }
 }
 
@@ -65,7 +67,7 @@ pub(crate) fn hint(failure: &Failure) -> Option<String> {
             let hints: Vec<String> = own.into_iter().chain(missing(partly)).collect();
             (!hints.is_empty()).then(|| hints.join("; "))
         }
-        Failure::File { .. } | Failure::Interrupted(_) => None,
+        Failure::File { .. } | Failure::Page { .. } | Failure::Interrupted(_) => None,
     }
 }
 
@@ -85,7 +87,7 @@ fn details(failure: &Failure) -> Vec<String> {
             let lines = if several { destinations(partly) } else { Vec::new() };
             lines.into_iter().chain(partly.done.report.outcomes.iter().filter_map(left)).collect()
         }
-        Failure::Copy(_) | Failure::Neither(_) | Failure::File { .. } | Failure::Interrupted(_) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
@@ -121,7 +123,7 @@ pub(crate) fn causes(failure: &Failure) -> Vec<String> {
     let mut below: Option<&dyn Error> = match failure {
         Failure::Copy(error) => error.source(),
         Failure::Neither(fault) => fault.source(),
-        Failure::File { why, .. } => Some(why),
+        Failure::File { why, .. } | Failure::Page { why, .. } => Some(why),
         Failure::Partly(partly) => partly.error().and_then(Error::source),
         Failure::Usage(_) | Failure::Interrupted(_) => None,
     };

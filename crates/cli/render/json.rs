@@ -47,6 +47,11 @@ pub(crate) fn failed(failure: &Failure, warnings: &[String]) -> String {
         document.insert("source".into(), partly.done.source.clone().into());
         report(&mut document, &partly.done.report, |outcome| partly.is_published(outcome));
     }
+    if let Failure::Page { measured: Some(measured), .. } = failure
+        && let Ok(Value::Object(results)) = serde_json::to_value(measured)
+    {
+        document.extend(results);
+    }
     document.insert("warnings".into(), warnings.into());
     print(document)
 }

@@ -29,8 +29,20 @@ pub(crate) fn start(verbose: u8, progress: Arc<Progress>) {
 }
 
 /// The rooms of this house.
-const ROOMS: [&str; 10] =
-    ["transship", "reference", "content", "auth", "pace", "registry", "layout", "journal", "copier", "bench"];
+const ROOMS: [&str; 12] = [
+    "transship",
+    "reference",
+    "content",
+    "auth",
+    "pace",
+    "registry",
+    "layout",
+    "journal",
+    "copier",
+    "server",
+    "link",
+    "bench",
+];
 
 /// Whether a log may hold what `target` traces at this level: all of ours, little of others'.
 fn may_show(target: &str, level: Level) -> bool {

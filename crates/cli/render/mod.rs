@@ -92,9 +92,7 @@ impl Console {
         let text = match (finished, self.output) {
             (Finished::Copied(done), Output::Text) => text::done(done),
             (Finished::Copied(done), Output::Json) => json::done(done, &self.warnings()),
-            (Finished::Measured(results), Output::Text) => {
-                results.text().lines().map(|line| clean(line) + "\n").collect()
-            }
+            (Finished::Measured(results), Output::Text) => measured(results),
             (Finished::Measured(results), Output::Json) => json::as_is(results),
             (Finished::Ran(measured), _) => json::as_is(measured),
         };
@@ -116,11 +114,14 @@ impl Console {
             drop(to_stdout(&json::failed(failure, &self.warnings())));
         } else if let Failure::Partly(partly) = failure {
             drop(to_stdout(&text::partly(partly)));
+        } else if let Failure::Page { measured: Some(results), .. } = failure {
+            drop(to_stdout(&measured(results)));
         }
         to_stderr(&error::text(failure));
     }
 
-    fn warnings(&self) -> Vec<String> {
+    /// All that was warned of so far.
+    pub(crate) fn warnings(&self) -> Vec<String> {
         let mut all = self.kept().clone();
         all.extend(self.progress.warnings());
         all
@@ -129,6 +130,11 @@ impl Console {
     fn kept(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A table of results: registries have a say in some of its words.
+fn measured(results: &Results) -> String {
+    results.text().lines().map(|line| clean(line) + "\n").collect()
 }
 
 /// Prints what clap says about words that it cannot read, or the help that was asked for; the exit code.

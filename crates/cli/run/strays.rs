@@ -10,20 +10,31 @@ use crate::{
 /// A warning for every stray. What a variable of the environment names is for many commands, and may well be about
 /// another one.
 pub(super) fn warnings(access: &Access, sides: &[&Registry]) -> Result<Vec<String>, Usage> {
+    let mut warnings = Vec::new();
+    for (flag, texts) in typed(access) {
+        let named = registries(flag, texts)?;
+        warnings.extend(named.iter().filter_map(|named| stray(flag, named, sides)));
+    }
+    Ok(warnings)
+}
+
+/// The first flag about registries that was typed, for commands that know all about theirs.
+pub(super) fn given(access: &Access) -> Option<&'static str> {
+    let others = [("--ca-file", !access.ca_file.is_empty()), ("--http2", access.http2)];
+    let others = others.into_iter().filter_map(|(flag, given)| given.then_some(flag));
+    typed(access).map(|(flag, _)| flag).chain(others).next()
+}
+
+/// Flags that name registries and were typed: what they hold is not their variable's.
+fn typed(access: &Access) -> impl Iterator<Item = (&'static str, &[String])> {
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let flags = [
         ("--plain-http", &access.plain_http, variable("TRANSSHIP_PLAIN_HTTP")),
         ("--tls", &access.tls, variable("TRANSSHIP_TLS")),
         ("--acr", &access.acr, String::new()),
     ];
-    let mut warnings = Vec::new();
-    for (flag, texts, variable) in flags {
-        if texts.join(",") != variable {
-            let named = registries(flag, texts)?;
-            warnings.extend(named.iter().filter_map(|named| stray(flag, named, sides)));
-        }
-    }
-    Ok(warnings)
+    let typed = flags.into_iter().filter(|(_, texts, variable)| texts.join(",") != *variable);
+    typed.map(|(flag, texts, _)| (flag, texts.as_slice()))
 }
 
 /// The same, for flags that say how many requests registries get too.

@@ -39,6 +39,7 @@ mod rung;
 mod said;
 mod sending;
 mod standing;
+mod tagged;
 mod text;
 mod tls;
 mod upload;

@@ -1,6 +1,6 @@
 //! What was measured, how, and what stayed behind.
 use super::{
-    command::{command, given, named},
+    command::{command, named},
     markup::{Element, el},
     unit::{bytes, count, number, rate, whole},
     view::View,
@@ -79,15 +79,12 @@ fn content(results: &Results) -> Vec<Fact> {
     let work = &results.workload;
     let size = bytes(work.layer_bytes);
     let blobs = format!("{} in {}", bytes(work.bytes), count(whole(work.blobs), "distinct blob"));
-    let layers = if given(results) {
-        format!("{}, the largest blob has {size}", work.layers)
-    } else {
-        format!("{} of {size} in each image, {} common to all images", work.layers, work.shared)
+    let layers = match work.seed {
+        None => format!("{}, the largest blob has {size}", work.layers),
+        Some(_) => format!("{} of {size} in each image, {} common to all images", work.layers, work.shared),
     };
     let mut facts = vec![("Layers", layers), ("Blobs", blobs), ("Manifests", work.manifests.to_string())];
-    if !given(results) {
-        facts.push(("Seed", work.seed.to_string()));
-    }
+    facts.extend(work.seed.map(|seed| ("Seed", seed.to_string())));
     facts
 }
 
@@ -106,11 +103,21 @@ fn host(results: &Results) -> Vec<Fact> {
 
 /// What the benchmark wrote and could not remove.
 pub(super) fn left(results: &Results) -> Option<Element> {
-    if results.left.is_empty() {
+    let note = "It was written for this benchmark and could not be removed.";
+    told("What was left", note, &results.left)
+}
+
+/// What it warned of.
+pub(super) fn warnings(results: &Results) -> Option<Element> {
+    told("Warnings", "Whoever reads these numbers should know:", &results.warnings)
+}
+
+/// A list that no reader is to miss; none where there is nothing in it.
+fn told(head: &str, note: &str, list: &[String]) -> Option<Element> {
+    if list.is_empty() {
         return None;
     }
-    let items = results.left.iter().map(|words| el("li").text(words));
-    let head = el("h2").text("What was left");
-    let note = el("p").class("note").text("It was written for this benchmark and could not be removed.");
+    let items = list.iter().map(|words| el("li").text(words));
+    let (head, note) = (el("h2").text(head), el("p").class("note").text(note));
     Some(el("section").class("left").with(head).with(note).with(el("ul").all(items)))
 }

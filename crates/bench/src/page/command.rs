@@ -14,8 +14,8 @@ pub(super) fn command(view: &View<'_>) -> String {
     if named(results) {
         text.extend([&results.source, &results.target].map(|place| format!(" {}", quoted(place))));
     }
-    if !given(results) {
-        text += &content(&results.workload);
+    if let Some(seed) = results.workload.seed {
+        text += &content(&results.workload, seed);
     }
     // Writing into text does not fail.
     let _ = write!(text, " --jobs {}", list(view.values(|cell| cell.jobs)));
@@ -29,18 +29,10 @@ pub(super) fn named(results: &Results) -> bool {
     results.storage.is_none()
 }
 
-/// Whether the user named an image, which was only read.
-pub(super) fn given(results: &Results) -> bool {
-    named(results) && results.workload.seed == 0
-}
-
 /// What content is made.
-fn content(work: &Workload) -> String {
+fn content(work: &Workload, seed: u64) -> String {
     let (images, layers, size) = (work.images, work.layers, size(work.layer_bytes));
-    format!(
-        " --images {images} --layers {layers} --layer-size {size} --shared {} --seed {}",
-        work.shared, work.seed
-    )
+    format!(" --images {images} --layers {layers} --layer-size {size} --shared {} --seed {seed}", work.shared)
 }
 
 fn link(link: Link) -> String {

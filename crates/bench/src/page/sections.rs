@@ -33,7 +33,8 @@ pub(super) fn all(view: &View<'_>) -> Vec<Element> {
     let plots = [throughput(view), Some(cost(view)), Some(latencies(view)), Some(requests(view))];
     let plots = plots.into_iter().flatten().filter(|_| !view.cells.is_empty());
     // What is owed to the user's registries comes first.
-    about::left(view.results).into_iter().chain(plots).chain([numbers(view), about]).collect()
+    let told = [about::left(view.results), about::warnings(view.results)].into_iter().flatten();
+    told.chain(plots).chain([numbers(view), about]).collect()
 }
 
 /// None where there is nothing to compare.

@@ -33,7 +33,7 @@ pub(crate) fn results(jobs: &[usize], ranges: &[usize]) -> Results {
             layers: 5,
             layer_bytes: 65_536,
             shared: 0,
-            seed: 1,
+            seed: Some(1),
             blobs: 120,
             manifests: 20,
             bytes: BYTES,
@@ -41,6 +41,7 @@ pub(crate) fn results(jobs: &[usize], ranges: &[usize]) -> Results {
         cells,
         totals: Totals { source: total(14_520), target: total(31_000) },
         left: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 
@@ -143,7 +144,8 @@ pub(crate) fn hostile() -> Results {
     results.source.clone_from(&long);
     results.target = format!("{script}&\u{202e}");
     results.machine.cpu.clone_from(&script);
-    results.left = vec![format!("{long}@sha256:{}", "0123456789abcdef".repeat(4)), script];
+    results.left = vec![format!("{long}@sha256:{}", "0123456789abcdef".repeat(4)), script.clone()];
+    results.warnings = vec![script];
     results
 }
 
@@ -155,7 +157,7 @@ pub(crate) fn named() -> Results {
         target: "mirror.example.org/scratch/bench".to_owned(),
         storage: None,
         link: None,
-        workload: Workload { images: 1, seed: 0, ..typical.workload },
+        workload: Workload { images: 1, seed: None, ..typical.workload },
         left: vec!["mirror.example.org/scratch/bench: 24 blobs, 7.5 MiB".to_owned()],
         ..typical
     }

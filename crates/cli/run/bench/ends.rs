@@ -34,6 +34,8 @@ use crate::{
 const REPOSITORY: &str = "bench";
 /// Large enough to be read in ranges.
 const LAYER: u64 = 20 << 20;
+/// The most layers of all images together: what is known of each is in memory.
+const MOST_LAYERS: usize = 100_000;
 /// How long a registry may take to be connected to.
 const CONNECT: Duration = Duration::from_secs(15);
 
@@ -51,6 +53,10 @@ pub(super) async fn ready<'a>(
     if let Some(words) = flags.iter().flatten().next() {
         let message = "the registries are our own, and take no credentials";
         return Err(Usage::about(&words.from, message).hint("name SOURCE and TARGET").into());
+    }
+    if let Some(flag) = strays::given(&args.access) {
+        let message = "the registries are our own, and are reached as they are";
+        return Err(Usage::about(flag, message).hint("name SOURCE and TARGET").into());
     }
     embedded(args, console, farewells).await
 }
@@ -163,8 +169,13 @@ fn recipe(content: ContentArgs, seed: u64) -> Result<Recipe, Usage> {
     if shared > layers {
         return Err(Usage::about("--shared", format!("an image has {layers} layers: --layers makes more")));
     }
+    let images = number(content.images.unwrap_or(2));
+    if images.saturating_mul(layers) > MOST_LAYERS {
+        let message = format!("{images} images of {layers} layers have more than {MOST_LAYERS} layers");
+        return Err(Usage::about("--images", message));
+    }
     Ok(Recipe {
-        images: number(content.images.unwrap_or(2)),
+        images,
         layers,
         layer_bytes: content.layer_size.map_or(LAYER, |Size(bytes)| bytes),
         shared,
@@ -179,12 +190,23 @@ fn plan(args: &BenchArgs, subject: Subject) -> Plan {
     });
     Plan {
         subject,
-        jobs: args.jobs.clone(),
-        ranges: args.ranges.clone(),
+        jobs: distinct(&args.jobs),
+        ranges: distinct(&args.ranges),
         repeat: usize::from(args.repeat),
         link,
         dry_run: args.dry_run,
     }
+}
+
+/// Each number once: a setting that is named twice is one setting.
+fn distinct(numbers: &[usize]) -> Vec<usize> {
+    let mut seen = Vec::new();
+    for number in numbers {
+        if !seen.contains(number) {
+            seen.push(*number);
+        }
+    }
+    seen
 }
 
 /// Where a link to a registry leads: to an address that takes connections. It keeps the registry's name, which a

@@ -3,20 +3,15 @@ mod crew;
 mod ends;
 mod handed;
 pub(super) mod once;
+mod page;
 
-use std::{
-    fs::{self, File},
-    io::{self, Write as _},
-    path::Path,
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use ::bench::{Course, Results, Trouble};
-use content::{Fault, FaultKind, Step};
 use registry::Farewells;
 use tokio::time::timeout;
 
-use self::crew::Runs;
+use self::{crew::Runs, page::Page};
 use crate::{
     args::BenchArgs,
     failure::Failure,
@@ -36,23 +31,22 @@ pub(super) async fn bench(
     farewells: &Farewells,
     signals: &mut Signals,
 ) -> Result<Finished, Failure> {
-    let page = args.html.as_deref().map(Page::begin).transpose()?;
     let (course, crew) = tokio::select! {
         biased;
         signal = signals.next() => return Err(Failure::Interrupted(signal)),
         ready = ends::ready(args, console, farewells) => ready?,
     };
+    // Words that make no sense come first.
+    let page = args.html.as_deref().map(Page::at).transpose()?;
     let measured = tokio::select! {
         biased;
         signal = signals.next() => Err(Failure::Interrupted(signal)),
         measured = course.run(&crew) => measured.map_err(failure),
     };
     match measured {
-        Ok(results) => {
-            if let Some(page) = page {
-                page.end(&results)?;
-            }
-            Ok(Finished::Measured(Box::new(results)))
+        Ok(mut results) => {
+            results.warnings = console.warnings();
+            show(page, results, signals).await
         }
         Err(failure) => {
             let limit = if matches!(failure, Failure::Interrupted(_)) { CLEANING } else { Duration::MAX };
@@ -64,6 +58,20 @@ pub(super) async fn bench(
             course.left().iter().for_each(|left| console.warn(&format!("left behind in {left}")));
             Err(failure)
         }
+    }
+}
+
+/// Writes the page, if there is to be one. What was measured is not lost where that fails.
+async fn show(page: Option<Page<'_>>, results: Results, signals: &mut Signals) -> Result<Finished, Failure> {
+    let Some(page) = page else { return Ok(Finished::Measured(Box::new(results))) };
+    let written = tokio::select! {
+        biased;
+        _ = signals.next() => Err(io::ErrorKind::Interrupted.into()),
+        written = page.write(&results) => written,
+    };
+    match written {
+        Ok(()) => Ok(Finished::Measured(Box::new(results))),
+        Err(why) => Err(page.unwritten(why, Some(results))),
     }
 }
 
@@ -79,38 +87,4 @@ fn failure(trouble: Trouble) -> Failure {
         Trouble::Side(error) => Failure::Copy(error),
         Trouble::Here(fault) => Failure::Neither(fault),
     }
-}
-
-/// The page with plots: its file is there before anything is measured for it, and gone when nothing was.
-struct Page<'a> {
-    path: &'a Path,
-    file: File,
-    ended: bool,
-}
-
-impl<'a> Page<'a> {
-    fn begin(path: &'a Path) -> Result<Self, Failure> {
-        let file = File::create(path).map_err(|why| unwritten(path, why))?;
-        Ok(Self { path, file, ended: false })
-    }
-
-    fn end(mut self, results: &Results) -> Result<(), Failure> {
-        self.file.write_all(::bench::page(results).as_bytes()).map_err(|why| unwritten(self.path, why))?;
-        self.ended = true;
-        Ok(())
-    }
-}
-
-impl Drop for Page<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            // An empty file is the least of what has gone wrong.
-            drop(fs::remove_file(self.path));
-        }
-    }
-}
-
-fn unwritten(path: &Path, why: io::Error) -> Failure {
-    let what = format!("cannot write the page: {why}");
-    Failure::Neither(Fault::new(FaultKind::Local, Step::Publish, what).at(path.display()).because(why))
 }
