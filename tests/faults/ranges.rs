@@ -124,6 +124,15 @@ async fn a_range_that_is_not_what_was_asked_for_harms_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_part_may_be_labelled_with_an_encoding_as_the_whole_blob_may() {
+    let image = Image::of(SIZE);
+    let (source, target) = (image.source([image.reading().with("Content-Encoding", "gzip")]), target([]));
+    copy(&source, &target, eager()).await.unwrap();
+    image.is_at(&target);
+    assert!(parts(&image, &source).len() > 10, "{}", source.ledger());
+}
+
+#[tokio::test(start_paused = true)]
 async fn ranges_that_are_refused_leave_the_copy_going() {
     for status in [429, 503, 403, 404, 400] {
         let image = Image::of(SIZE);

@@ -121,20 +121,18 @@ impl Repository {
             .header("content-encoding")
             .filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
             .map(crate::text::shown);
-        let due = blob.size.saturating_sub(at);
-        match (reply.length(), &encoding) {
-            (Some(length), None) if reply.status == StatusCode::OK && length != due => {
-                let what = format!("the registry offers {length} bytes where its descriptor says {due}");
-                return Err(Fault::new(FaultKind::Untrue, step, what));
-            }
-            (Some(length), Some(encoding)) if length != due => {
-                let what = format!(
+        // A part is as long as its Content-Range says, or it would not have been accepted.
+        let due = blob.size;
+        let offered = reply.length().filter(|length| reply.status == StatusCode::OK && *length != due);
+        if let Some(length) = offered {
+            let what = match &encoding {
+                None => format!("the registry offers {length} bytes where its descriptor says {due}"),
+                Some(encoding) => format!(
                     "the server compressed it on the way (Content-Encoding: {encoding}): it offers {length} bytes \
                      where its descriptor says {due}"
-                );
-                return Err(Fault::new(FaultKind::Untrue, step, what));
-            }
-            _ => {}
+                ),
+            };
+            return Err(Fault::new(FaultKind::Untrue, step, what));
         }
         if let Some(encoding) = encoding {
             tracing::warn!(digest = %blob.digest, encoding, "the server names a Content-Encoding; the digest decides");
