@@ -88,6 +88,7 @@ struct Inner {
     hint: Option<String>,
     momentary: bool,
     pause: Duration,
+    overload: bool,
     lacks_parts: bool,
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -104,6 +105,7 @@ impl Fault {
             hint: None,
             momentary: false,
             pause: Duration::ZERO,
+            overload: false,
             lacks_parts: false,
             cause: None,
         }))
@@ -148,6 +150,13 @@ impl Fault {
     #[must_use]
     pub fn after(mut self, pause: Duration) -> Self {
         self.0.pause = pause;
+        self
+    }
+
+    /// Marks the answer of a peer that has too much to do now: fewer requests at a time may help.
+    #[must_use]
+    pub fn overload(mut self) -> Self {
+        self.0.overload = true;
         self
     }
 
@@ -196,6 +205,11 @@ impl Fault {
     /// How long the peer asks to be left alone before the next try; zero when it does not.
     pub fn pause(&self) -> Duration {
         self.0.pause
+    }
+
+    /// Whether the peer said that it has too much to do now. A connection that broke says nothing.
+    pub fn is_overload(&self) -> bool {
+        self.0.overload
     }
 
     /// Whether a manifest was refused because parts of it are missing at the target.

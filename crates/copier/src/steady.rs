@@ -1,5 +1,11 @@
 //! Steady reading: a blob's bytes as one stream, however often the connection breaks.
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
 
 use bytes::{Buf, Bytes};
 use content::{Descriptor, Fault, FaultKind, Incoming, Source, Step};
@@ -13,27 +19,64 @@ use crate::budget::{Budget, READS};
 /// How many bytes one reading of a blob may throw away in all, where a server ignores the range it was asked for.
 const DISCARD_CAP: u64 = 256 * 1024 * 1024;
 
+/// What all requests of one reading share: how many bytes they may still throw away, and whether they had to.
+#[derive(Debug, Clone)]
+pub(crate) struct Patience(Arc<Left>);
+
+#[derive(Debug)]
+struct Left {
+    bytes: AtomicU64,
+    is_whole: AtomicBool,
+}
+
+impl Patience {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Left { bytes: AtomicU64::new(DISCARD_CAP), is_whole: AtomicBool::new(false) }))
+    }
+
+    /// Whether the source has sent the whole blob where a part of it was asked for.
+    pub(crate) fn knows_whole(&self) -> bool {
+        self.0.is_whole.load(Ordering::Relaxed)
+    }
+
+    /// The source has sent the whole blob where a part of it was asked for.
+    pub(crate) fn note_whole(&self) {
+        self.0.is_whole.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether so many bytes may be thrown away.
+    fn spend(&self, bytes: u64) -> bool {
+        let less = |left: u64| left.checked_sub(bytes);
+        self.0.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+}
+
 /// The bytes of a span of `blob`. A break is resumed where it happened, as often as the budget allows. What a source
 /// refuses is told at once, before anything is sent anywhere.
 pub(crate) async fn steady(
     source: Arc<dyn Source>,
     blob: Descriptor,
     span: Range<u64>,
+    patience: Patience,
 ) -> Result<BoxStream<'static, Result<Bytes, Fault>>, Fault> {
-    let mut reader = Reader::new(source, blob, span);
+    let mut reader = Reader::new(source, blob, span, patience);
     while let Err(fault) = reader.open().await {
         reader.bear(fault).await?;
     }
     Ok(reader.into_stream())
 }
 
-/// As [`steady`], but asked for with the first byte.
+/// As [`steady`], but asked for with the first byte, and because others read what lies before: bytes that its first
+/// answer sends of that are not the fault of a break, and not counted.
 pub(crate) fn steady_later(
     source: Arc<dyn Source>,
     blob: Descriptor,
     span: Range<u64>,
+    patience: Patience,
 ) -> BoxStream<'static, Result<Bytes, Fault>> {
-    Reader::new(source, blob, span).into_stream()
+    let mut reader = Reader::new(source, blob, span, patience);
+    reader.is_forgiven = true;
+    reader.into_stream()
 }
 
 struct Reader {
@@ -47,13 +90,15 @@ struct Reader {
     /// Bytes still to be thrown away before `at` is reached.
     discard: u64,
     /// Bytes that may still be thrown away on later occasions.
-    patience: u64,
+    patience: Patience,
+    /// Whether the next answer may begin anywhere.
+    is_forgiven: bool,
     budget: Budget,
     ended: bool,
 }
 
 impl Reader {
-    fn new(source: Arc<dyn Source>, blob: Descriptor, span: Range<u64>) -> Self {
+    fn new(source: Arc<dyn Source>, blob: Descriptor, span: Range<u64>, patience: Patience) -> Self {
         Self {
             source,
             end: span.end.min(blob.size),
@@ -61,7 +106,8 @@ impl Reader {
             at: span.start,
             feed: None,
             discard: 0,
-            patience: DISCARD_CAP,
+            patience,
+            is_forgiven: false,
             budget: Budget::new(READS),
             ended: false,
         }
@@ -137,11 +183,13 @@ impl Reader {
             let what = format!("asked for bytes from {}, the answer begins at {}", self.at, incoming.at);
             return Err(fault(FaultKind::Protocol, what));
         };
-        let Some(patience) = self.patience.checked_sub(gap) else {
+        if gap > 0 {
+            self.patience.note_whole();
+        }
+        if !std::mem::take(&mut self.is_forgiven) && !self.patience.spend(gap) {
             let what = format!("the server serves no ranges, and broke off at byte {} again", self.at);
             return Err(fault(FaultKind::Unreachable, what));
-        };
-        self.patience = patience;
+        }
         self.discard = gap;
         self.feed = Some(incoming.bytes);
         Ok(())

@@ -101,7 +101,8 @@ impl Refusal {
             404 if self.has("NAME_UNKNOWN") => {
                 fault.hint("check the repository's name; some registries want it created first")
             }
-            408 | 416 | 429 | 500..=599 => fault.momentary(),
+            429 | 503 => fault.momentary().overload(),
+            408 | 416 | 500..=599 => fault.momentary(),
             _ => fault,
         }
     }
@@ -186,5 +187,8 @@ mod tests {
         assert_eq!(parse(404, "").fault(Step::Publish).kind(), FaultKind::Absent);
         assert_eq!(parse(413, "").fault(Step::Publish).kind(), FaultKind::Refused);
         assert!(parse(503, "").fault(Step::Publish).is_momentary());
+        let overload =
+            [429, 503, 500, 404].map(|status| parse(status, "").fault(Step::ReadBlob).is_overload());
+        assert_eq!(overload, [true, true, false, false]);
     }
 }

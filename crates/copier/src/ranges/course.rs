@@ -132,15 +132,12 @@ impl Course {
         Advice::Widen(known.map_or_else(|| self.width.saturating_mul(2).min(most), |_| most))
     }
 
-    /// So many requests are under way now, after the advice to widen. Where they are no more than others have found to
-    /// help, nothing is left to find out.
+    /// So many requests are under way now, after the advice to widen. Where others have found out how many help, that
+    /// is what stands, and nothing is left to find out: what is not free now may be free soon.
     pub(super) fn widened(&mut self, width: usize, known: Option<usize>, now: Instant) {
-        if width <= self.width {
-            return;
-        }
-        if known.is_some() {
-            self.settle(width, now);
-        } else {
+        if let Some(known) = known {
+            self.settle(known.min(self.ranges.most), now);
+        } else if width > self.width {
             self.trial = Some(Trial { from: self.width, rate: self.rate, spans: 0 });
             self.width = width;
         }
@@ -149,6 +146,11 @@ impl Course {
     /// A request brought nothing: there is one fewer for a while.
     pub(super) fn refused(&mut self, now: Instant) {
         self.settle(self.width.saturating_sub(1).max(1), now);
+    }
+
+    /// Whether the source has no ranges to offer.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
     }
 
     /// The source has no ranges to offer.
@@ -295,6 +297,16 @@ mod tests {
         trip = Trip::new();
         trip.known = Some(1);
         assert_eq!(trip.starved(5 * MIB, u64::MAX), Advice::GoOn, "one is what helps");
+    }
+
+    #[test]
+    fn what_is_known_stands_though_few_lanes_were_free_when_it_was_to_be_done() {
+        let mut trip = Trip::new();
+        trip.course.waits(trip.now);
+        let now = trip.now + HALF;
+        assert_eq!(trip.course.look(now, Some(8)), Advice::Widen(8));
+        trip.course.widened(2, Some(8), now);
+        assert_eq!(trip.course.width(), 8);
     }
 
     #[test]

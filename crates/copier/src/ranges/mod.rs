@@ -20,7 +20,7 @@ use futures::{StreamExt, stream::BoxStream};
 use pace::{Lanes, Stock};
 
 use self::{lessons::Lessons, reader::Reader};
-use crate::steady::steady;
+use crate::steady::{Patience, steady};
 
 /// When a blob is read by several requests at a time, and what that may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,11 +88,12 @@ impl Shared {
         at: u64,
         lanes: Lanes,
     ) -> Result<BoxStream<'static, Result<Bytes, Fault>>, Fault> {
-        let bytes = steady(Arc::clone(source), blob.clone(), at..blob.size).await?;
+        let patience = Patience::new();
+        let bytes = steady(Arc::clone(source), blob.clone(), at..blob.size, patience.clone()).await?;
         if self.ranges.most < 2 || !self.is_worth(blob.size.saturating_sub(at)) {
             return Ok(bytes);
         }
-        let text = Text { source: Arc::clone(source), blob: blob.clone() };
+        let text = Text { source: Arc::clone(source), blob: blob.clone(), patience };
         Ok(Reader::new(Arc::clone(self), text, at, bytes, lanes).boxed())
     }
 
@@ -112,6 +113,7 @@ impl Shared {
 struct Text {
     source: Arc<dyn Source>,
     blob: Descriptor,
+    patience: Patience,
 }
 
 #[cfg(test)]

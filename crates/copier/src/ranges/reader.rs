@@ -30,7 +30,8 @@ pub(super) struct Reader {
     course: Course,
     /// What is handed on now; `None` behind the end, or behind a fault.
     front: Option<Segment>,
-    /// What comes after it, in order and without a gap. Incomplete ones hold a turn, and so does the front.
+    /// What comes after it, in order and without a gap. Those with a request under way hold a turn, and so does the
+    /// front; the transfer's own is kept for what is broken, so that the front always has one.
     ahead: VecDeque<Segment>,
     breath: Option<Pin<Box<Sleep>>>,
 }
@@ -58,7 +59,7 @@ impl Reader {
         let known = self.shared.lessons.about(place, now);
         match self.course.look(now, known) {
             Advice::GoOn => {}
-            Advice::Found(width) => self.shared.lessons.learn(place, width, self.shared.ranges.keeps),
+            Advice::Found(width) => self.teach(width),
             Advice::Widen(width) => {
                 self.fill(width);
                 let width = self.under_way();
@@ -66,6 +67,28 @@ impl Reader {
                 self.course.widened(width, known, now);
             }
         }
+    }
+
+    /// Tells others how many requests help here. What the registry does not hold itself says nothing about it.
+    fn teach(&self, width: usize) {
+        if self.text.blob.urls.is_empty() {
+            self.shared.lessons.learn(self.text.source.place(), width, self.shared.ranges.keeps);
+        }
+    }
+
+    /// Gives up ranges where the source has sent the whole blob for one: from the first that is broken on, one request
+    /// is to bring the rest.
+    fn heed(&mut self) {
+        if !self.text.patience.knows_whole() {
+            return;
+        }
+        if !self.course.is_over() {
+            self.course.end();
+            self.teach(1);
+        }
+        let is_last = self.front.as_ref().is_some_and(|front| front.end() >= self.text.blob.size);
+        let broken = self.ahead.iter().position(Segment::is_broken).unwrap_or(self.ahead.len());
+        self.ahead.truncate(if is_last { 0 } else { broken });
     }
 
     /// Begins requests until so many are under way, or something is wanting.
@@ -102,15 +125,24 @@ impl Reader {
     }
 
     fn turn(&self) -> Option<Turn> {
-        let mut all = self.front.iter().chain(&self.ahead);
-        if all.any(|segment| matches!(segment.turn(), Some(Turn::Own))) {
+        if self.is_own_taken() {
             return self.lanes.try_take().map(|lane| Turn::Lane { _lane: lane });
         }
         Some(Turn::Own)
     }
 
     fn under_way(&self) -> usize {
-        self.front.iter().chain(&self.ahead).filter(|segment| segment.turn().is_some()).count()
+        let lanes = self.all().filter(|segment| matches!(segment.turn(), Some(Turn::Lane { .. }))).count();
+        lanes.saturating_add(usize::from(self.is_own_taken()))
+    }
+
+    /// Whether the transfer's own turn is taken, or kept for what has to go on by it.
+    fn is_own_taken(&self) -> bool {
+        self.all().any(|segment| segment.is_broken() || matches!(segment.turn(), Some(Turn::Own)))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Segment> {
+        self.front.iter().chain(&self.ahead)
     }
 
     /// Keeps those ahead going: collects what has come for them, and begins the next.
@@ -134,21 +166,41 @@ impl Reader {
     }
 
     fn collect(&mut self, context: &mut Context<'_>, now: Instant) {
-        let place = self.text.source.place();
+        let mut is_overload = false;
         for segment in &mut self.ahead {
             while let Poll::Ready(news) = segment.collect(context) {
                 match news {
-                    News::Came(bytes) => {
-                        self.course.came(bytes);
-                        continue;
+                    News::Came(bytes) => self.course.came(bytes),
+                    News::Failed { is_overload: says_so } => {
+                        self.course.refused(now);
+                        is_overload |= says_so;
                     }
-                    News::Failed => self.course.refused(now),
-                    News::NoRanges => self.course.end(),
                 }
-                self.shared.lessons.learn(place, self.course.width(), self.shared.ranges.keeps);
             }
         }
+        // What broke by accident, or because the target was slow, is nothing for others to know.
+        if is_overload {
+            self.teach(self.course.width());
+        }
+        self.heed();
         self.merge();
+        self.release();
+    }
+
+    /// What is broken gives its lane back: it goes on as the front, by the transfer's own turn. Who has that one now,
+    /// and comes later, goes on by the lane.
+    fn release(&mut self) {
+        let mut spare = None;
+        for segment in &mut self.ahead {
+            let is_broken = segment.is_broken();
+            let turn = segment.turn_mut();
+            match turn {
+                Some(Turn::Lane { .. }) if is_broken => spare = turn.take(),
+                Some(Turn::Own) if is_broken => *turn = None,
+                Some(Turn::Own) if spare.is_some() => *turn = spare.take(),
+                _ => {}
+            }
+        }
     }
 
     /// What failed right behind the front is the front's again, where its request brings it anyway.
@@ -175,6 +227,15 @@ impl Reader {
             self.breath.get_or_insert_with(|| Box::pin(sleep(BREATH)));
         }
         next
+    }
+
+    /// The front goes on through the first segment: its source takes too long to say that it serves it.
+    fn pass(&mut self, now: Instant) {
+        let Some(next) = self.ahead.pop_front() else { return };
+        if let Some(front) = &mut self.front {
+            front.end_at(next.end());
+        }
+        self.course.refused(now);
     }
 
     /// Whether the front has come to the first segment before its source has said that it serves it. Then its request
@@ -208,6 +269,7 @@ impl Stream for Reader {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let now = Instant::now();
+        self.heed();
         self.steer(now);
         self.tend(context, now);
         loop {
@@ -227,7 +289,11 @@ impl Stream for Reader {
                 }
                 Poll::Ready(None) if self.is_early() => {
                     self.course.waits(now);
-                    return Poll::Pending;
+                    let next = self.ahead.front_mut();
+                    if next.is_some_and(|next| next.poll_late(context).is_pending()) {
+                        return Poll::Pending;
+                    }
+                    self.pass(now);
                 }
                 Poll::Ready(None) if self.advance() => {}
                 Poll::Ready(None) => return Poll::Ready(None),

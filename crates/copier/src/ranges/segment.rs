@@ -1,17 +1,24 @@
 //! Segments: consecutive parts of a blob, each with a request of its own.
 use std::{
     ops::Range,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use content::{Fault, Incoming};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 use pace::{Lane, Share};
+use tokio::time::{Sleep, sleep};
 
 use super::{LEAST, Text, held::Held};
 use crate::steady::steady_later;
+
+/// How long a request may go without an answer until what is before it goes on without it: long enough for a far
+/// source that leads elsewhere, and not for one that wants to be left alone for minutes.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// A part of a blob, and the request that brings it.
 pub(super) struct Segment {
@@ -23,7 +30,7 @@ pub(super) struct Segment {
     /// Where the request ends; behind `end` where others have taken over the rest.
     reach: u64,
     feed: Feed,
-    /// The turn of its request; none once all has come.
+    /// The turn of its request; none once all has come, and none while it is broken and others are handed on.
     turn: Option<Turn>,
     held: Held,
     /// What came behind `end`, should that move.
@@ -40,7 +47,10 @@ pub(super) enum Turn {
 
 enum Feed {
     /// One attempt, not answered yet.
-    Asked(BoxFuture<'static, Result<Incoming, Fault>>),
+    Asked {
+        answer: BoxFuture<'static, Result<Incoming, Fault>>,
+        late: Pin<Box<Sleep>>,
+    },
     /// One attempt. `came` counts its bytes.
     Coming {
         bytes: BoxStream<'static, Result<Bytes, Fault>>,
@@ -58,10 +68,8 @@ enum Feed {
 pub(super) enum News {
     /// So many bytes came.
     Came(u64),
-    /// Its request brought nothing, or next to nothing.
-    Failed,
-    /// The source does not serve the range that it was asked for.
-    NoRanges,
+    /// Its request brought nothing, or next to nothing. It may be that the source has too much to do, and says so.
+    Failed { is_overload: bool },
 }
 
 impl Segment {
@@ -76,7 +84,8 @@ impl Segment {
 
     /// A span that is asked for with its first byte, by the transfer's own request.
     pub(super) fn later(text: Text, span: Range<u64>) -> Self {
-        let bytes = steady_later(Arc::clone(&text.source), text.blob.clone(), span.clone());
+        let (source, blob) = (Arc::clone(&text.source), text.blob.clone());
+        let bytes = steady_later(source, blob, span.clone(), text.patience.clone());
         Self::steady(text, span, bytes)
     }
 
@@ -113,6 +122,10 @@ impl Segment {
         self.turn.as_ref()
     }
 
+    pub(super) fn turn_mut(&mut self) -> &mut Option<Turn> {
+        &mut self.turn
+    }
+
     /// Whether its request goes on to `end`, so that it could bring what lies between.
     pub(super) fn reaches(&self, end: u64) -> bool {
         self.reach >= end && matches!(self.feed, Feed::Steady(_))
@@ -125,26 +138,42 @@ impl Segment {
 
     /// Whether its request has no answer yet.
     pub(super) fn is_unanswered(&self) -> bool {
-        matches!(self.feed, Feed::Asked(_))
+        matches!(self.feed, Feed::Asked { .. })
+    }
+
+    /// Ready when it is no longer to be waited for that its request is answered.
+    pub(super) fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match &mut self.feed {
+            Feed::Asked { late, .. } => late.poll_unpin(context),
+            _ => Poll::Ready(()),
+        }
+    }
+
+    /// Whether an attempt failed, and the next waits until it is its turn to be handed on.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self.feed, Feed::Broken)
     }
 
     /// Whether nothing was collected and nothing is under way.
     pub(super) fn is_in_vain(&self) -> bool {
-        matches!(self.feed, Feed::Broken) && self.held.is_empty()
+        self.is_broken() && self.held.is_empty()
     }
 
     /// Collects, while others are handed on.
     pub(super) fn collect(&mut self, context: &mut Context<'_>) -> Poll<News> {
         loop {
             match &mut self.feed {
-                Feed::Asked(answer) => match ready!(answer.poll_unpin(context)) {
+                Feed::Asked { answer, .. } => match ready!(answer.poll_unpin(context)) {
                     Ok(incoming) if incoming.at == self.at => {
                         self.feed = Feed::Coming { bytes: incoming.bytes, came: 0 };
                     }
-                    Ok(_) => return self.fail(News::NoRanges),
+                    Ok(_) => {
+                        self.text.patience.note_whole();
+                        self.feed = Feed::Broken;
+                    }
                     Err(fault) => {
                         tracing::debug!(digest = %self.text.blob.digest, at = self.at, %fault, "a range failed");
-                        return self.fail(News::Failed);
+                        return self.fail(fault.is_overload());
                     }
                 },
                 Feed::Coming { bytes, came } => match ready!(bytes.poll_next_unpin(context)) {
@@ -157,12 +186,12 @@ impl Segment {
                     None => {
                         self.at = self.start;
                         self.held.empty();
-                        return self.fail(News::NoRanges);
+                        return self.fail(false);
                     }
                     // It got somewhere: so may the next one. What gets nowhere waits for its turn, and for the budget
                     // of attempts that the front has.
                     Some(Err(_)) if *came >= LEAST => self.ask(),
-                    Some(Err(_)) => return self.fail(News::Failed),
+                    Some(Err(_)) => return self.fail(false),
                 },
                 Feed::Steady(_) | Feed::Broken | Feed::Done => return Poll::Pending,
             }
@@ -183,12 +212,16 @@ impl Segment {
         }
         loop {
             let next = match &mut self.feed {
-                Feed::Asked(answer) => {
+                Feed::Asked { answer, .. } => {
                     self.feed = match ready!(answer.poll_unpin(context)) {
                         Ok(incoming) if incoming.at == self.at => {
                             Feed::Coming { bytes: incoming.bytes, came: 0 }
                         }
-                        _ => self.insist(),
+                        Ok(_) => {
+                            self.text.patience.note_whole();
+                            self.insist()
+                        }
+                        Err(_) => self.insist(),
                     };
                     continue;
                 }
@@ -215,19 +248,25 @@ impl Segment {
 
     fn ask(&mut self) {
         let (text, span) = (self.text.clone(), self.at..self.end);
-        self.feed = Feed::Asked(async move { text.source.open(&text.blob, span).await }.boxed());
+        let answer = async move { text.source.open(&text.blob, span).await }.boxed();
+        self.feed = Feed::Asked { answer, late: Box::pin(sleep(ANSWER)) };
     }
 
-    /// Asks as often as a blob's budget allows.
+    /// Asks as often as a blob's budget allows. Where no part is to be had, one request brings all that is left, so
+    /// that what comes before it is thrown away once.
     fn insist(&mut self) -> Feed {
-        let span = self.at..self.end;
+        if self.text.patience.knows_whole() {
+            self.end = self.text.blob.size;
+        }
+        self.turn.get_or_insert(Turn::Own);
         self.reach = self.end;
-        Feed::Steady(steady_later(Arc::clone(&self.text.source), self.text.blob.clone(), span))
+        let (source, blob) = (Arc::clone(&self.text.source), self.text.blob.clone());
+        Feed::Steady(steady_later(source, blob, self.at..self.end, self.text.patience.clone()))
     }
 
-    fn fail(&mut self, news: News) -> Poll<News> {
+    fn fail(&mut self, is_overload: bool) -> Poll<News> {
         self.feed = Feed::Broken;
-        Poll::Ready(news)
+        Poll::Ready(News::Failed { is_overload })
     }
 
     fn keep(&mut self, mut chunk: Bytes) -> News {

@@ -1,5 +1,6 @@
 //! Readings of a source that gives each request so many bytes a second, on a clock that only waiting moves.
 mod slow;
+mod turns;
 
 use std::{
     ops::Range,

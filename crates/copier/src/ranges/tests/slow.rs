@@ -29,10 +29,14 @@ pub(super) enum Fate {
     Later,
     /// The whole blob, whatever was asked for.
     Whole,
+    /// The whole blob, cut after so many bytes.
+    WholeCut(u64),
     /// Cut after so many bytes.
     Cut(u64),
     /// More than was asked for.
     More,
+    /// Nothing for five minutes, and then 429.
+    Silent,
     /// Not there, all of a sudden.
     Gone,
 }
@@ -142,10 +146,14 @@ impl Source for Slow {
             Fate::Cut(after) => (span.start, span.end.min(span.start + after), Some(())),
             Fate::More => (span.start, blob.size, None),
             Fate::Whole => (0, blob.size, None),
-            Fate::Later => {
+            Fate::WholeCut(after) => (0, blob.size.min(after), Some(())),
+            Fate::Later | Fate::Silent => {
                 return async move {
                     let _busy = busy;
-                    Err(fault(FaultKind::Unreachable, "429").momentary())
+                    if fate == Fate::Silent {
+                        sleep(Duration::from_secs(300)).await;
+                    }
+                    Err(fault(FaultKind::Unreachable, "429").momentary().overload())
                 }
                 .boxed();
             }
