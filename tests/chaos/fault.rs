@@ -277,7 +277,7 @@ impl How {
             20 => Self::Html,
             21 => Self::Without(random.choice(UNSAID).unwrap_or("Location")),
             22 => random.choice(TWISTS).map_or(Self::Html, |(name, value)| Self::With(name, value)),
-            23 => Self::Misrange(random.choice(MISRANGES).unwrap_or(Misrange::Whole)),
+            23 => Self::Misrange(random.choice(Misrange::ALL).unwrap_or(Misrange::Whole)),
             24 => Self::Elsewhere,
             25 => Self::LoseSession,
             26 => Self::ShiftRange(random.i64(-70_000..70_000)),
@@ -353,13 +353,3 @@ impl How {
         }
     }
 }
-
-const MISRANGES: [Misrange; 7] = [
-    Misrange::Whole,
-    Misrange::Elsewhere,
-    Misrange::Liar,
-    Misrange::Short,
-    Misrange::Unsaid,
-    Misrange::Gibberish,
-    Misrange::Unsatisfiable,
-];

@@ -53,6 +53,19 @@ pub enum Misrange {
     Unsatisfiable,
 }
 
+impl Misrange {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Whole,
+        Self::Elsewhere,
+        Self::Liar,
+        Self::Short,
+        Self::Unsaid,
+        Self::Gibberish,
+        Self::Unsatisfiable,
+    ];
+}
+
 /// What happens to a request or to its answer.
 #[derive(Debug, Clone)]
 pub(crate) enum Effect {
