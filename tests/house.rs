@@ -23,8 +23,8 @@ mod promises;
 mod prose;
 
 /// The crates, and which others of them each may be built on. The binary may be built on all but the
-/// server, the link and the testkit.
-const ROOMS: [(&str, &[&str]); 13] = [
+/// link and the testkit.
+const ROOMS: [(&str, &[&str]); 17] = [
     ("reference", &[]),
     ("content", &["reference"]),
     ("auth", &["reference"]),
@@ -34,10 +34,32 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("journal", &["reference", "content"]),
     ("copier", &["reference", "content", "pace"]),
     ("server", &["reference", "content", "layout"]),
+    ("mirror", &["reference", "content", "pace", "copier"]),
+    ("bundle", &["reference", "content", "pace", "copier", "layout"]),
+    ("verify", &["reference", "content", "pace"]),
+    ("queue", &[]),
     ("link", &[]),
     ("testkit", &["reference", "content", "layout", "server", "link"]),
     ("bench", &["reference", "content", "pace", "registry", "layout", "copier", "server", "link"]),
-    (BINARY, &["reference", "content", "auth", "pace", "registry", "layout", "journal", "copier", "bench"]),
+    (
+        BINARY,
+        &[
+            "reference",
+            "content",
+            "auth",
+            "pace",
+            "registry",
+            "layout",
+            "journal",
+            "copier",
+            "server",
+            "mirror",
+            "bundle",
+            "verify",
+            "queue",
+            "bench",
+        ],
+    ),
 ];
 
 /// The root package.

@@ -29,7 +29,7 @@ pub(crate) fn start(verbose: u8, progress: Arc<Progress>) {
 }
 
 /// The rooms of this house.
-const ROOMS: [&str; 12] = [
+const ROOMS: [&str; 16] = [
     "transship",
     "reference",
     "content",
@@ -42,6 +42,10 @@ const ROOMS: [&str; 12] = [
     "server",
     "link",
     "bench",
+    "mirror",
+    "bundle",
+    "verify",
+    "queue",
 ];
 
 /// Whether a log may hold what `target` traces at this level: all of ours, little of others'.

@@ -1,0 +1,1 @@
+//! Bundles: what a destination lacks, packed into volumes, and applied in any order.

@@ -1,0 +1,1 @@
+//! A queue of work for many processes.

@@ -1,0 +1,1 @@
+//! Proves that a destination holds what it is said to hold.
