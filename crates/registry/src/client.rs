@@ -1,5 +1,8 @@
 //! The client: one registry, one credential. Authorises, sends, answers a challenge once, and repeats what is safe.
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use auth::{Authorization, Negotiator, Origin, Scopes};
 use bytes::Bytes;
@@ -36,6 +39,8 @@ pub(crate) struct Client {
     pub(crate) options: Arc<Options>,
     pub(crate) registry: Registry,
     pub(crate) origin: Origin,
+    /// The URL of the registry itself.
+    pub(crate) door: OnceLock<Url>,
     pub(crate) negotiator: Negotiator,
     /// What is known of the registry, whoever asks.
     pub(crate) standing: Arc<Standing>,
@@ -110,13 +115,22 @@ impl From<Broken> for Failed {
 }
 
 impl Client {
-    /// A URL below this registry.
+    /// A URL below this registry, by its path and query.
     pub(crate) fn url(&self, path: &str) -> Result<Url, Fault> {
-        let scheme = if self.options.speaks_tls(&self.registry) { "https" } else { "http" };
-        let text = format!("{scheme}://{}{path}", self.registry.api_host());
-        Url::parse(&text).map_err(|why| {
-            Fault::new(FaultKind::Protocol, Step::Resolve, format!("{text} is no URL")).because(why)
+        // The host is parsed once: it costs as much as the rest of a small request.
+        let url = match self.door.get() {
+            Some(door) => door.join(path),
+            None => self.parse_door().and_then(|door| self.door.get_or_init(|| door).join(path)),
+        };
+        url.map_err(|why| {
+            let what = format!("{}{path} is no URL", self.registry.api_host());
+            Fault::new(FaultKind::Protocol, Step::Resolve, what).because(why)
         })
+    }
+
+    fn parse_door(&self) -> Result<Url, url::ParseError> {
+        let scheme = if self.options.speaks_tls(&self.registry) { "https" } else { "http" };
+        Url::parse(&format!("{scheme}://{}", self.registry.api_host()))
     }
 
     /// Sends `call`, again where that may help; the answer has any status that is not worth another try.

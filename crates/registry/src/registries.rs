@@ -1,6 +1,6 @@
 //! Registries: the process-wide front door. One HTTP client, one TLS configuration, one standing per registry, one
 //! set of tokens per registry and credential.
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use auth::{CredentialSource, Negotiator};
 use content::Fault;
@@ -83,6 +83,7 @@ impl Registries {
             options: Arc::clone(&self.options),
             registry: registry.clone(),
             origin,
+            door: OnceLock::new(),
             negotiator,
             standing,
             farewells: self.farewells.clone(),
