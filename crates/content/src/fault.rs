@@ -36,6 +36,8 @@ pub enum Step {
     Resolve,
     /// Reading a manifest.
     ReadManifest,
+    /// Asking whether a blob is there.
+    CheckBlob,
     /// Reading a blob.
     ReadBlob,
     /// Opening an upload session, or mounting.
@@ -60,6 +62,7 @@ impl Step {
         match self {
             Self::Resolve => "resolve",
             Self::ReadManifest => "read manifest",
+            Self::CheckBlob => "check blob",
             Self::ReadBlob => "read blob",
             Self::BeginUpload => "begin upload",
             Self::SendBlob => "send blob",

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::{future::BoxFuture, stream::BoxStream};
 use reference::{Digest, RefName, RepositoryName};
 
-use crate::{Claim, Descriptor, Fault, Lent, Manifest, Place};
+use crate::{Claim, Descriptor, Fault, FaultKind, Lent, Manifest, Place};
 
 /// Which manifest of a place is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,6 +60,18 @@ pub trait Source: Send + Sync {
     /// A blob's bytes from `span.start`; the end of the span is a hint. This is one attempt: after a momentary fault,
     /// of the opening or of the stream, the caller asks again from where it stands.
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>>;
+
+    /// How many bytes of a blob the place says that it holds, at the least cost; `None` only when it says that it holds
+    /// none. Momentary faults have been tried again by then.
+    fn held<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<Option<u64>, Fault>> {
+        Box::pin(async {
+            match self.open(blob, 0..1).await {
+                Ok(_) => Ok(Some(blob.size)),
+                Err(fault) if fault.kind() == FaultKind::Absent => Ok(None),
+                Err(fault) => Err(fault),
+            }
+        })
+    }
 }
 
 /// What a target says to a blob that is about to come.

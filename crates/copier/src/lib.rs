@@ -42,3 +42,4 @@ pub use limits::{LayerLimit, Limits, MAX_DEPTH, MAX_LAYER_BYTES, MAX_MANIFESTS, 
 pub use observer::{Delivery, Event, Observer, Silent};
 pub use ranges::Ranges;
 pub use report::{Delivered, Extent, Outcome, Report};
+pub use steady::read;

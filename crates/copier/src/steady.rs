@@ -66,6 +66,19 @@ pub(crate) async fn steady(
     Ok(reader.into_stream())
 }
 
+/// All bytes of a blob as one stream, for whoever wants to see them and not to copy them. A break is resumed where it
+/// happened, as often as in a copy.
+///
+/// # Errors
+/// What the source refuses; what breaks later stands in the stream.
+pub async fn read(
+    source: Arc<dyn Source>,
+    blob: Descriptor,
+) -> Result<BoxStream<'static, Result<Bytes, Fault>>, Fault> {
+    let span = 0..blob.size;
+    steady(source, blob, span, Patience::new()).await
+}
+
 /// As [`steady`], but asked for with the first byte, and because others read what lies before: bytes that its first
 /// answer sends of that are not the fault of a break, and not counted.
 pub(crate) fn steady_later(

@@ -170,6 +170,10 @@ impl Source for LayoutRepository {
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {
         Box::pin(self.open_blob(blob, span))
     }
+
+    fn held<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<Option<u64>, Fault>> {
+        Box::pin(async { self.layout.store().size(&blob.digest).map_err(|fault| fault.at(&self.place)) })
+    }
 }
 
 impl Target for LayoutRepository {

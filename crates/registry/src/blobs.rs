@@ -93,6 +93,30 @@ impl Repository {
         }
     }
 
+    /// How many bytes of the blob the repository says that it holds, by HEAD. A GET has the last word where that says
+    /// nothing, or that the blob is absent: some registries know a blob by GET alone.
+    pub(crate) async fn size_of_blob(&self, blob: &Descriptor) -> Result<Option<u64>, Fault> {
+        let step = Step::CheckBlob;
+        let reply = self.client.send(&self.blob_call(Method::HEAD, blob, self.pull(), step)?).await?;
+        let length = reply.length().filter(|length| *length > 0 || blob.size == 0);
+        match (reply.status, length) {
+            (StatusCode::OK, Some(length)) if !is_page(&reply) => {
+                check_said(&blob.digest, said_digest(&reply).as_ref(), step)?;
+                return Ok(Some(length));
+            }
+            (status, _) if is_later(status) || (is_shut(status) && !reply.elsewhere) => {
+                return Err(self.refused(reply, step).await);
+            }
+            _ => drain(reply).await,
+        }
+        let call = self.blob_call(Method::GET, blob, self.pull(), step)?;
+        match self.open_by(&call, blob, 0..1).await {
+            Ok(_) => Ok(Some(blob.size)),
+            Err(fault) if fault.kind() == FaultKind::Absent => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
     fn blob_call(
         &self,
         method: Method,
@@ -145,6 +169,11 @@ impl Repository {
         });
         Ok(Incoming { at, bytes: bytes.boxed() })
     }
+}
+
+/// Whether a status says that this user may not look.
+fn is_shut(status: StatusCode) -> bool {
+    [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status)
 }
 
 /// Whether a status says that the server cannot answer now.

@@ -85,6 +85,10 @@ impl Source for Repository {
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {
         self.step(Step::ReadBlob, &blob.digest, self.open_blob(blob, span))
     }
+
+    fn held<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<Option<u64>, Fault>> {
+        self.step(Step::CheckBlob, &blob.digest, self.size_of_blob(blob))
+    }
 }
 
 impl Target for Repository {

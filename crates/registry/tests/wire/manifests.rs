@@ -240,3 +240,42 @@ async fn a_blob_that_breaks_off_is_momentary() {
         assert_eq!(read(&server, b"0123456789", 0).await, Err(FaultKind::Unreachable));
     }
 }
+
+#[tokio::test]
+async fn what_a_repository_holds_of_a_blob_costs_one_head() {
+    let server = Script::start(|_, _| answer(200, &["Content-Length: 7"], "")).await;
+    let descriptor = blob(b"content");
+    assert_eq!(server.repository("app").held(&descriptor).await.unwrap(), Some(7));
+    assert_eq!(server.lines(), [format!("HEAD /v2/app/blobs/{}", descriptor.digest)]);
+}
+
+#[tokio::test]
+async fn a_head_of_a_blob_that_says_too_little_is_followed_by_a_get_of_one_byte() {
+    let heads: [fn() -> Act; 4] = [
+        || answer(405, &[], ""),
+        || answer(404, &[], ""),
+        || answer(200, &[], ""),
+        || answer(200, &["Content-Length: 0"], ""),
+    ];
+    for head in heads {
+        for (there, found) in [(true, Some(7)), (false, None)] {
+            let server = Script::start(move |seen, _| match seen.method.as_str() {
+                "HEAD" => head(),
+                _ if there => answer(206, &["Content-Range: bytes 0-0/7"], "c"),
+                _ => answer(404, &[], r#"{"errors":[{"code":"BLOB_UNKNOWN"}]}"#),
+            })
+            .await;
+            assert_eq!(server.repository("app").held(&blob(b"content")).await.unwrap(), found);
+            let seen = server.seen();
+            assert_eq!((seen.len(), seen[1].header("range")), (2, Some("bytes=0-0")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_repository_that_may_not_be_looked_at_holds_nobody_knows_what() {
+    let server = Script::start(|_, _| answer(403, &[], "")).await;
+    let fault = server.repository("app").held(&blob(b"content")).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Authentication);
+    assert_eq!(server.lines().len(), 1);
+}
