@@ -29,6 +29,8 @@ pub(crate) struct Common {
     #[command(flatten)]
     pub(crate) reach: Reach,
     #[command(flatten)]
+    pub(crate) ahead: Ahead,
+    #[command(flatten)]
     pub(crate) show: Show,
 }
 
@@ -40,7 +42,7 @@ impl Common {
 
     /// The engine that does the work, in the traffic that the registries belong to.
     pub(crate) fn engine(&self, observer: Arc<dyn Observer>, traffic: Traffic) -> Engine {
-        let engine = Engine::new(observer, traffic).with_ranges(self.reach.ranges());
+        let engine = Engine::new(observer, traffic).with_ranges(self.ahead.ranges());
         match FileJournal::of_user().filter(|_| !self.no_journal) {
             Some(journal) => engine.with_journal(Arc::new(journal)),
             None => engine,
@@ -86,6 +88,12 @@ pub(crate) struct Reach {
     /// The same for one registry. Repeatable
     #[arg(long, value_name = "HOST[:PORT]=N", value_parser = lanes_at, action = ArgAction::Append)]
     pub(crate) jobs_at: Vec<(Registry, usize)>,
+}
+
+/// How large blobs are read ahead.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Registries")]
+pub(crate) struct Ahead {
     /// How many ranges of one large blob may be read at a time, where a source is slow and more of them help; 1 never
     /// asks for a part
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = ranges)]
@@ -100,7 +108,9 @@ impl Reach {
     pub(crate) fn traffic(&self) -> Traffic {
         Traffic::new(self.jobs.map_or_else(Level::default, Level::exactly))
     }
+}
 
+impl Ahead {
     /// When a blob is read in several ranges, and what that may cost.
     fn ranges(&self) -> Ranges {
         Ranges { most: self.ranges, memory: self.range_memory.0, ..Ranges::default() }

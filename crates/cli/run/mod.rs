@@ -9,6 +9,7 @@ mod only;
 mod pinned;
 mod places;
 mod request;
+mod sides;
 mod strays;
 mod unborn;
 
