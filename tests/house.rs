@@ -36,7 +36,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
     ("server", &["reference", "content", "layout"]),
     ("mirror", &["reference", "content", "pace", "copier"]),
     ("bundle", &["reference", "content", "pace", "copier", "layout"]),
-    ("verify", &["reference", "content", "pace"]),
+    ("verify", &["reference", "content", "pace", "copier"]),
     ("queue", &[]),
     ("link", &[]),
     ("testkit", &["reference", "content", "layout", "server", "link"]),

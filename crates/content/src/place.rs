@@ -32,6 +32,11 @@ impl Place {
         self.repository.as_ref()
     }
 
+    /// Whether it is on this machine's disk, where all repositories have their blobs in common.
+    pub fn is_local(&self) -> bool {
+        !self.origin.contains("://")
+    }
+
     /// Whether both places are one registry or one layout, so that blobs can be mounted between them.
     pub fn shares_origin(&self, other: &Self) -> bool {
         self.origin == other.origin
