@@ -93,9 +93,14 @@ pub(crate) fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open_plain(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
-        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("it has more than {limit} bytes")));
+        return Err(too_large(limit));
     }
     Ok(bytes)
+}
+
+/// The error of something small that is not.
+pub(crate) fn too_large(limit: u64) -> io::Error {
+    io::Error::new(ErrorKind::FileTooLarge, format!("it has more than {limit} bytes"))
 }
 
 /// Replaces `path` by `bytes` whole: readers see the old file or the new one, also after a power failure. `scratch`

@@ -15,5 +15,5 @@ pub fn bytes(index: &Index) -> Vec<u8> {
 
 /// Whether these are the bytes of an `oci-layout` that we can read.
 pub fn is_version_1(marker: &[u8]) -> bool {
-    crate::layout::is_version_1(marker)
+    crate::marker::is_version_1(marker)
 }

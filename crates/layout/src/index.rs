@@ -9,6 +9,8 @@ use serde_json::{Value, value::RawValue};
 
 use crate::Entry;
 
+/// The most bytes of `index.json` that are read: some hundred thousand entries.
+pub(crate) const MAX_INDEX: u64 = 64 * 1024 * 1024;
 /// How many names a message lists.
 const NAMES_SHOWN: usize = 20;
 /// How many characters of a name a message shows.
@@ -55,7 +57,7 @@ impl Index {
     }
 
     /// The file's bytes.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         let fields =
             self.object.iter().map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), value.get()));
         let entries = self.rows.iter().map(|row| row.written.get()).collect::<Vec<_>>().join(",");

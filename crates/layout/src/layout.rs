@@ -1,25 +1,20 @@
-//! A layout directory: its marker file, its index under a lock, and its store.
+//! A layout: a directory with its marker file, its index under a lock and its store; or an archive, which is read.
 use std::{
-    fs::Metadata,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{Arc, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use content::{Fault, FaultKind, Place, Step};
 use reference::RepositoryName;
-use serde_json::Value;
 use tokio::{sync::Mutex, task::spawn_blocking, time::Instant};
 
-use crate::{Entry, Index, LayoutRepository, Store, disk, lock, lock::Lock, trouble};
+use crate::{
+    Entry, Index, LayoutRepository, Store, archive::Shelf, disk, index::MAX_INDEX, lock, lock::Lock, marker,
+    stamp::Stamp, trouble,
+};
 
-/// `oci-layout`, as image-spec writes it.
-const MARKER: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
-/// The most bytes of `oci-layout` that are read.
-const MAX_MARKER: u64 = 64 * 1024;
-/// The most bytes of `index.json` that are read: some hundred thousand entries.
-const MAX_INDEX: u64 = 64 * 1024 * 1024;
 /// How long a writer waits for another process. It changes one file under the lock; only one that hangs takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long it pauses after its first attempt, and in the end.
@@ -29,7 +24,9 @@ const LAST_PAUSE: Duration = Duration::from_millis(640);
 const SKELETON_ATTEMPTS: usize = 500;
 const SKELETON_PAUSE: Duration = Duration::from_millis(10);
 
-/// An OCI image layout. Cheap to clone; clones share one memory of `index.json`.
+/// An OCI image layout: a directory, or an archive. Cheap to clone; clones share one memory of `index.json`.
+///
+/// An archive is read in place, and never written to from here: see [`crate::ArchiveWriter`].
 #[derive(Debug, Clone)]
 pub struct Layout(Arc<Shared>);
 
@@ -58,23 +55,19 @@ struct Known {
     index: Arc<Index>,
 }
 
-/// What changes when `index.json` is replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    size: u64,
-    node: u64,
-}
-
 impl Layout {
-    /// Opens a layout that exists.
+    /// Opens a layout that exists: a directory, or an archive where `path` is a file.
     ///
     /// # Errors
-    /// [`FaultKind::Absent`] when there is no layout, [`FaultKind::Untrue`] when it is one of another version.
-    pub fn open(dir: &Path) -> Result<Self, Fault> {
-        let layout = Self::at(dir)?;
+    /// [`FaultKind::Absent`] when there is no layout, [`FaultKind::Untrue`] when it is one of another version, or an
+    /// archive that is cut off or damaged, [`FaultKind::Refused`] when it is an archive that cannot be read at random.
+    pub fn open(path: &Path) -> Result<Self, Fault> {
+        let layout = Self::at(path)?;
+        if !layout.is_writable() {
+            return Ok(layout);
+        }
         let root = &layout.0.root;
-        match disk::read_small(&root.join("oci-layout"), MAX_MARKER) {
+        match disk::read_small(&root.join("oci-layout"), marker::MAX) {
             Ok(bytes) => layout.check_marker(&bytes)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(layout
@@ -115,9 +108,10 @@ impl Layout {
         Err(taken(&shown, Step::OpenLayout))
     }
 
-    fn at(dir: &Path) -> Result<Self, Fault> {
-        let shown = shown(dir);
-        let root = dir.canonicalize().map_err(|error| {
+    fn at(path: &Path) -> Result<Self, Fault> {
+        let is_archive = path.is_file();
+        let shown = if is_archive { shown_archive(path) } else { shown(path) };
+        let root = path.canonicalize().map_err(|error| {
             let what = "cannot open the directory";
             if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
                 return trouble::fault(&shown, Step::OpenLayout, what, error);
@@ -126,7 +120,8 @@ impl Layout {
                 .at(&shown)
                 .because(error)
         })?;
-        let store = Store::new(&root, &shown);
+        let store =
+            if is_archive { Store::on(Shelf::open(&root, &shown)?) } else { Store::new(&root, &shown) };
         Ok(Self(Arc::new(Shared {
             store,
             root,
@@ -136,19 +131,24 @@ impl Layout {
         })))
     }
 
-    fn check_marker(&self, bytes: &[u8]) -> Result<(), Fault> {
-        if is_version_1(bytes) {
-            return Ok(());
-        }
-        Err(self.fault(FaultKind::Untrue, "oci-layout does not name a layout version 1"))
+    /// Whether it can be written to: a directory can, whatever its permissions say; an archive cannot.
+    pub fn is_writable(&self) -> bool {
+        self.0.store.shelf().is_none()
     }
 
-    /// The directory, as it was given.
+    fn check_marker(&self, bytes: &[u8]) -> Result<(), Fault> {
+        if marker::is_version_1(bytes) {
+            return Ok(());
+        }
+        Err(self.fault(FaultKind::Untrue, marker::NOT_VERSION_1))
+    }
+
+    /// The directory or archive, as it was given.
     pub fn shown(&self) -> &str {
         &self.0.shown
     }
 
-    /// The directory, without links.
+    /// The path of the directory or archive, without links.
     pub fn root(&self) -> &Path {
         &self.0.root
     }
@@ -161,7 +161,11 @@ impl Layout {
     /// `index.json` as it is now.
     pub async fn index(&self) -> Result<Arc<Index>, Fault> {
         let layout = self.clone();
-        match spawn_blocking(move || layout.load()).await {
+        let load = move || match layout.0.store.shelf() {
+            Some(archive) => Ok(Arc::clone(&archive.refresh()?.index)),
+            None => layout.load(),
+        };
+        match spawn_blocking(load).await {
             Ok(loaded) => loaded,
             Err(stopped) => Err(self.0.store.stopped(Step::Resolve, stopped)),
         }
@@ -179,6 +183,7 @@ impl Layout {
         T: Send + 'static,
         F: FnOnce(&mut Index) -> Result<T, Fault> + Send + 'static,
     {
+        self.0.store.refuse_unless_writable(Step::Publish)?;
         let _queue = self.0.writing.lock().await;
         let lock = self.lock().await?;
         let layout = self.clone();
@@ -190,7 +195,7 @@ impl Layout {
 
     /// The layout as one side of a copy. `repository` names what is written by digest alone.
     pub fn repository(&self, repository: Option<RepositoryName>) -> LayoutRepository {
-        let origin = format!("oci:{}", self.0.root.display());
+        let origin = if self.is_writable() { shown(&self.0.root) } else { shown_archive(&self.0.root) };
         let place = Place::new(origin, self.0.shown.clone(), repository);
         LayoutRepository::new(self.clone(), place)
     }
@@ -295,23 +300,6 @@ impl Layout {
     }
 }
 
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        #[cfg(unix)]
-        let node = std::os::unix::fs::MetadataExt::ino(metadata);
-        #[cfg(not(unix))]
-        let node = 0;
-        Self { modified: metadata.modified().ok(), size: metadata.len(), node }
-    }
-}
-
-/// Whether `oci-layout` names a version that we can read.
-pub(crate) fn is_version_1(marker: &[u8]) -> bool {
-    let marker: Option<Value> = serde_json::from_slice(marker).ok();
-    let version = marker.as_ref().and_then(|marker| marker.get("imageLayoutVersion")?.as_str());
-    version.is_some_and(|version| version.starts_with("1."))
-}
-
 /// Writes what an empty layout holds, where it is missing. `false` when it cannot be told yet, because somebody else
 /// has the lock.
 fn make_skeleton(root: &Path) -> io::Result<bool> {
@@ -324,7 +312,8 @@ fn make_skeleton(root: &Path) -> io::Result<bool> {
     let Some(_lock) = Lock::try_take(root)? else { return Ok(false) };
     root.parent().map_or(Ok(()), disk::sync_above)?;
     disk::make_directory(&root.join("blobs"))?;
-    for (name, bytes) in [("index.json", Index::default().to_bytes()), ("oci-layout", MARKER.into())] {
+    for (name, bytes) in [("index.json", Index::default().to_bytes()), ("oci-layout", marker::MARKER.into())]
+    {
         if disk::plain_size(&root.join(name))?.is_none() {
             disk::replace(&root.join(name), &bytes, &lock::scratch(root))?;
         }
@@ -340,6 +329,10 @@ fn taken(shown: &str, step: Step) -> Fault {
 
 fn shown(dir: &Path) -> String {
     format!("oci:{}", dir.display())
+}
+
+fn shown_archive(path: &Path) -> String {
+    format!("oci-archive:{}", path.display())
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! OCI image layouts as a source and a target.
 //!
-//! A layout is a directory: `oci-layout`, `index.json` and `blobs/<algorithm>/<hex>`. Reading order: [`Store`] keeps
+//! A layout is a directory: `oci-layout`, `index.json` and `blobs/<algorithm>/<hex>`; or an archive, one tar file of
+//! these, which is read where it lies. Reading order: [`Store`] keeps
 //! blobs and never shows a half-written one; [`Index`] is the table of entries; [`Layout`] holds both and the lock that
 //! writers share; [`LayoutRepository`] is the layout as a `Source` and a `Target`.
 //!
 //! What is ours and no other tool's: the directory `.transship` (the lock, and blobs still being written), and the
 //! annotation [`REPOSITORY`] on entries without a ref name. Readers must ignore what they do not know.
+mod archive;
 mod disk;
 mod entry;
 #[cfg(fuzzing)]
@@ -14,8 +16,11 @@ mod index;
 mod ingest;
 mod layout;
 mod lock;
+mod marker;
+mod opened;
 mod reading;
 mod repository;
+mod stamp;
 mod store;
 mod trouble;
 mod upload;
@@ -24,5 +29,6 @@ pub use entry::{Entry, REF_NAME, REPOSITORY};
 pub use index::Index;
 pub use ingest::Ingest;
 pub use layout::Layout;
+pub use opened::Opened;
 pub use repository::LayoutRepository;
-pub use store::{Opened, Store};
+pub use store::Store;

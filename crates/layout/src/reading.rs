@@ -1,8 +1,8 @@
 //! A file as a stream of chunks: the next one is read while the last one is used.
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom},
-    path::Path,
+    io::{self, Read as _},
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -10,26 +10,18 @@ use content::{Fault, FaultKind, Step};
 use futures::stream::{self, BoxStream, StreamExt as _};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::disk;
+use crate::archive::From;
 
 /// How much is read at once.
 const CHUNK: u64 = 256 * 1024;
 
-/// Opens `path` and goes to byte `start`; also tells its size.
-pub(crate) fn open_at(path: &Path, start: u64) -> io::Result<(File, u64)> {
-    let mut file = disk::open_plain(path)?;
-    let size = file.metadata()?.len();
-    file.seek(SeekFrom::Start(start))?;
-    Ok((file, size))
-}
-
-/// The next `length` bytes of `file`; fewer when the file ends before.
-pub(crate) fn chunks(file: File, length: u64) -> BoxStream<'static, Result<Bytes, Fault>> {
-    let first = read(file, length);
-    stream::unfold(Some(first), |pending| async {
+/// The bytes of `file` from `start` to `end`; fewer when the file ends before.
+pub(crate) fn chunks(file: Arc<File>, start: u64, end: u64) -> BoxStream<'static, Result<Bytes, Fault>> {
+    let first = read(file, start, end);
+    stream::unfold(Some(first), move |pending| async move {
         match pending?.await {
             Ok(Ok((_, chunk, _))) if chunk.is_empty() => None,
-            Ok(Ok((file, chunk, left))) => Some((Ok(chunk), Some(read(file, left)))),
+            Ok(Ok((file, chunk, at))) => Some((Ok(chunk), Some(read(file, at, end)))),
             Ok(Err(error)) => Some((Err(cannot_read(error)), None)),
             Err(stopped) => Some((Err(cannot_read(stopped)), None)),
         }
@@ -37,14 +29,14 @@ pub(crate) fn chunks(file: File, length: u64) -> BoxStream<'static, Result<Bytes
     .boxed()
 }
 
-fn read(mut file: File, left: u64) -> JoinHandle<io::Result<(File, Bytes, u64)>> {
+fn read(file: Arc<File>, start: u64, end: u64) -> JoinHandle<io::Result<(Arc<File>, Bytes, u64)>> {
     spawn_blocking(move || {
+        let wanted = end.saturating_sub(start).min(CHUNK);
         let mut chunk = Vec::new();
-        let wanted = left.min(CHUNK);
         chunk.reserve_exact(usize::try_from(wanted).unwrap_or_default());
-        (&mut file).take(wanted).read_to_end(&mut chunk)?;
-        let left = left.saturating_sub(chunk.len() as u64);
-        Ok((file, Bytes::from(chunk), left))
+        From { paper: &*file, at: start }.take(wanted).read_to_end(&mut chunk)?;
+        let at = start.saturating_add(chunk.len() as u64);
+        Ok((file, Bytes::from(chunk), at))
     })
 }
 

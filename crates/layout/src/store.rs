@@ -1,7 +1,6 @@
 //! The blobs of a layout: found by digest, shown only when whole and durable.
 use std::{
     collections::BTreeSet,
-    fs::File,
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -9,16 +8,18 @@ use std::{
 
 use bytes::Bytes;
 use content::{Descriptor, Fault, FaultKind, Hasher, Step};
-use futures::{StreamExt, stream::BoxStream};
+use futures::StreamExt;
 use reference::Digest;
 use tokio::task::JoinError;
 
-use crate::{Ingest, disk, lock, reading, trouble};
+use crate::{Ingest, Opened, archive::Shelf, disk, lock, opened::Found, trouble};
 
-/// Blobs below a directory. Cheap to clone.
+/// Blobs below a directory, or in an archive. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: Arc<Path>,
+    /// The archive that the root is, if it is one.
+    shelf: Option<Arc<Shelf>>,
     shown: Arc<str>,
     /// Directories of blobs that were made durable in this run.
     durable: Arc<Mutex<BTreeSet<PathBuf>>>,
@@ -26,7 +27,27 @@ pub struct Store {
 
 impl Store {
     pub(crate) fn new(root: &Path, shown: &str) -> Self {
-        Self { root: root.into(), shown: shown.into(), durable: Arc::default() }
+        Self { root: root.into(), shelf: None, shown: shown.into(), durable: Arc::default() }
+    }
+
+    /// The blobs of an archive.
+    pub(crate) fn on(shelf: Shelf) -> Self {
+        let store = Self::new(shelf.path(), shelf.shown());
+        Self { shelf: Some(Arc::new(shelf)), ..store }
+    }
+
+    pub(crate) fn shelf(&self) -> Option<&Shelf> {
+        self.shelf.as_deref()
+    }
+
+    /// An archive is written to by its own writer, whole: what comes without a size cannot go there.
+    pub(crate) fn refuse_unless_writable(&self, step: Step) -> Result<(), Fault> {
+        if self.shelf.is_none() {
+            return Ok(());
+        }
+        Err(Fault::new(FaultKind::Refused, step, "an archive can only be read here")
+            .at(&self.shown)
+            .hint("unpack it, and name the directory: oci:DIR"))
     }
 
     pub(crate) fn scratch(&self) -> PathBuf {
@@ -35,6 +56,9 @@ impl Store {
 
     /// The size of a blob; `None` when it is not there.
     pub fn size(&self, digest: &Digest) -> Result<Option<u64>, Fault> {
+        if let Some(shelf) = &self.shelf {
+            return Ok(shelf.volume().blob(digest).map(|extent| extent.size));
+        }
         let directory = self.directory(digest);
         let looked = self
             .is_there(&directory)
@@ -44,21 +68,29 @@ impl Store {
 
     /// A whole blob, as long as it has at most `limit` bytes; not checked against its digest.
     pub async fn read(&self, digest: &Digest, limit: u64) -> Result<Bytes, Fault> {
-        self.size(digest)?.ok_or_else(|| self.absent(digest))?;
-        let path = self.directory(digest).join(digest.hex());
-        let read = tokio::task::spawn_blocking(move || disk::read_small(&path, limit));
-        let bytes = self.finish(read, Step::ReadBlob, &format!("cannot read {digest}")).await?;
-        Ok(bytes.into())
+        let blob = self.find(digest)?;
+        let read = tokio::task::spawn_blocking(move || blob.open()?.read(limit));
+        self.finish(read, Step::ReadBlob, &format!("cannot read {digest}")).await
     }
 
     /// The size of a blob, and its bytes from `start` on, in chunks of at most 256 KiB; not checked against its
     /// digest.
     pub async fn open(&self, digest: &Digest, start: u64, end: u64) -> Result<Opened, Fault> {
+        let blob = self.find(digest)?;
+        let opened = tokio::task::spawn_blocking(move || blob.open());
+        let opened = self.finish(opened, Step::ReadBlob, &format!("cannot read {digest}")).await?;
+        Ok(opened.narrow(start, end))
+    }
+
+    /// Where a blob is.
+    fn find(&self, digest: &Digest) -> Result<Found, Fault> {
+        if let Some(shelf) = &self.shelf {
+            let volume = shelf.volume();
+            let extent = volume.blob(digest).ok_or_else(|| self.absent(digest))?;
+            return Ok(Found::Within(Arc::clone(&volume.file), extent));
+        }
         self.size(digest)?.ok_or_else(|| self.absent(digest))?;
-        let path = self.directory(digest).join(digest.hex());
-        let opened = tokio::task::spawn_blocking(move || reading::open_at(&path, start));
-        let (file, size) = self.finish(opened, Step::ReadBlob, &format!("cannot read {digest}")).await?;
-        Ok(Opened { file, size, length: end.min(size).saturating_sub(start) })
+        Ok(Found::File(self.directory(digest).join(digest.hex())))
     }
 
     /// Whether the blob is there with the bytes that its digest says; durably, if so.
@@ -81,6 +113,10 @@ impl Store {
     /// Makes a blob durable that is there already: its writer may be another program, or have died just before it
     /// did so itself.
     async fn settle(&self, digest: &Digest) -> Result<(), Fault> {
+        if self.shelf.is_some() {
+            // Whoever writes to an archive makes all of it durable.
+            return Ok(());
+        }
         let (store, wanted) = (self.clone(), digest.clone());
         let settled = tokio::task::spawn_blocking(move || {
             let path = store.prepare(&wanted)?;
@@ -92,6 +128,7 @@ impl Store {
 
     /// Begins to write a blob.
     pub async fn ingest(&self) -> Result<Ingest, Fault> {
+        self.refuse_unless_writable(Step::BeginUpload)?;
         Ingest::begin(self.clone()).await
     }
 
@@ -158,25 +195,5 @@ impl Store {
     /// A failure of the disk, in our words.
     pub(crate) fn trouble(&self, step: Step, what: &str, error: io::Error) -> Fault {
         trouble::fault(&self.shown, step, what, error)
-    }
-}
-
-/// A blob opened for reading.
-#[derive(Debug)]
-pub struct Opened {
-    file: File,
-    size: u64,
-    length: u64,
-}
-
-impl Opened {
-    /// The size of the whole blob.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// The bytes that were asked for.
-    pub fn into_chunks(self) -> BoxStream<'static, Result<Bytes, Fault>> {
-        reading::chunks(self.file, self.length)
     }
 }

@@ -1,0 +1,79 @@
+//! A blob opened for reading: a file, or a part of one.
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use content::Fault;
+use futures::stream::BoxStream;
+
+use crate::{
+    archive::{Extent, From},
+    disk, reading,
+};
+
+/// Where a blob is.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A file of its own.
+    File(PathBuf),
+    /// A part of a file.
+    Within(Arc<File>, Extent),
+}
+
+impl Found {
+    pub(crate) fn open(self) -> io::Result<Opened> {
+        Ok(match self {
+            Self::File(path) => {
+                let file = disk::open_plain(&path)?;
+                let size = file.metadata()?.len();
+                Opened { file: Arc::new(file), size, at: 0, end: size }
+            }
+            Self::Within(file, Extent { at, size }) => {
+                Opened { file, size, at, end: at.saturating_add(size) }
+            }
+        })
+    }
+}
+
+/// A blob opened for reading.
+#[derive(Debug)]
+pub struct Opened {
+    file: Arc<File>,
+    size: u64,
+    /// Where in the file what was asked for begins and ends.
+    at: u64,
+    end: u64,
+}
+
+impl Opened {
+    /// Only the bytes from `start` to `end` of the blob.
+    pub(crate) fn narrow(self, start: u64, end: u64) -> Self {
+        let from = |offset: u64| self.at.saturating_add(offset).min(self.end);
+        Self { at: from(start), end: from(end), ..self }
+    }
+
+    /// The size of the whole blob.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The bytes that were asked for.
+    pub fn into_chunks(self) -> BoxStream<'static, Result<Bytes, Fault>> {
+        reading::chunks(self.file, self.at, self.end)
+    }
+
+    /// The bytes that were asked for, at once, as long as they are at most `limit`.
+    pub(crate) fn read(self, limit: u64) -> io::Result<Bytes> {
+        let length = self.end.saturating_sub(self.at);
+        if length > limit {
+            return Err(disk::too_large(limit));
+        }
+        let mut bytes = Vec::new();
+        From { paper: &*self.file, at: self.at }.take(length).read_to_end(&mut bytes)?;
+        Ok(bytes.into())
+    }
+}
