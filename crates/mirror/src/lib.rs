@@ -19,11 +19,17 @@
 )]
 pub mod config;
 mod item;
+pub mod lock;
 mod name;
 mod pattern;
+pub mod receipt;
+mod select;
 mod version;
+mod world;
 
 pub use config::{Config, ConfigError};
 pub use item::Item;
 pub use name::{Name, Site};
 pub use pattern::Pattern;
+pub use select::{Selection, Unselected, select};
+pub use world::World;

@@ -38,7 +38,8 @@ impl Pattern {
     /// What is wrong with it, in one clause.
     pub fn regex(text: &str) -> Result<Self, String> {
         let last = |why: &regex::Error| why.to_string().lines().last().unwrap_or_default().to_owned();
-        let read = Regex::new(text).map_err(|why| format!("`{text}` is no regular expression: {}", last(&why)));
+        let read =
+            Regex::new(text).map_err(|why| format!("`{text}` is no regular expression: {}", last(&why)));
         read.map(Self::Regex)
     }
 

@@ -18,7 +18,9 @@ fn collisions(entries: &[Entry]) -> Result<(), Flaw> {
             let Ok(destination) = item::destination(&entry.to, &source) else { continue };
             match taken.get(&destination) {
                 Some((other, _)) if *other == source => {}
-                Some((other, first)) => return Err(item::collision(&destination, [other, &source], [first.spot, entry.spot])),
+                Some((other, first)) => {
+                    return Err(item::collision(&destination, [other, &source], [first.spot, entry.spot]));
+                }
                 None => drop(taken.insert(destination, (source, entry))),
             }
         }
@@ -55,8 +57,10 @@ fn cycles(entries: &[Entry]) -> Result<(), Flaw> {
             for (to, _) in led {
                 if to == start {
                     let what = format!("what is mirrored to `{}` comes back to where it began", entry.to);
-                    let other = if at == start { String::new() } else { format!(", by line {}", from.spot.line) };
-                    let remedy = format!("mirror in one direction only{other}, or name tags that do not meet");
+                    let other =
+                        if at == start { String::new() } else { format!(", by line {}", from.spot.line) };
+                    let remedy =
+                        format!("mirror in one direction only{other}, or name tags that do not meet");
                     return Err(Flaw::new(entry.spot, what, remedy));
                 }
                 if let Some(seen) = seen.get_mut(to).filter(|seen| !**seen) {
@@ -78,11 +82,15 @@ fn leads(from: &Entry, to: &Entry) -> bool {
             let source = |name: &Name| sites(to).any(|site| site == name.site);
             destinations(from).iter().any(|name| source(name) && tags_meet(from, name, to))
         }
-        (_, Origin::Image(Name { site, .. }) | Origin::Repository(site)) => site.to_string().starts_with(begins),
+        (_, Origin::Image(Name { site, .. }) | Origin::Repository(site)) => {
+            site.to_string().starts_with(begins)
+        }
         (Origin::Image(_) | Origin::Repository(_), _) => {
             destinations(from).iter().any(|name| may_read(to, &name.site))
         }
-        (_, _) => beginnings(to).iter().any(|source| source.starts_with(begins) || begins.starts_with(source)),
+        (_, _) => {
+            beginnings(to).iter().any(|source| source.starts_with(begins) || begins.starts_with(source))
+        }
     }
 }
 

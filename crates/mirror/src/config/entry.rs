@@ -74,7 +74,8 @@ impl Entry {
             (None, _) => return Err(Flaw::new(raw.from.referenced.into(), "no tag is named", SOME_TAGS)),
         };
         let to = raw.to.as_ref().or(defaults.to);
-        let to = to.ok_or_else(|| Flaw::new(spot, "no destination is named", "add `to:` here, or for all"))?;
+        let to =
+            to.ok_or_else(|| Flaw::new(spot, "no destination is named", "add `to:` here, or for all"))?;
         let template = Template::read(&to.value);
         let template = template.map_err(|what| Flaw::new(to.referenced.into(), what, A_DESTINATION))?;
         let entry = Self {
@@ -122,7 +123,8 @@ impl Entry {
 }
 
 const SOME_TAGS: &str = "add `tags:`, such as `[latest, \"v1.*\"]`, or `[\"*\"]` for all of them";
-const A_DESTINATION: &str = "a destination is HOST/PREFIX, oci:DIR, or a whole name such as HOST/{repository}:{tag}";
+const A_DESTINATION: &str =
+    "a destination is HOST/PREFIX, oci:DIR, or a whole name such as HOST/{repository}:{tag}";
 
 fn origin(raw: &RawEntry) -> Result<Origin, Flaw> {
     let (text, spot) = (raw.from.value.as_str(), Spot::from(raw.from.referenced));
@@ -155,11 +157,14 @@ fn origin(raw: &RawEntry) -> Result<Origin, Flaw> {
             Ok(Origin::Layout { path, repositories: repositories.unwrap_or_default() })
         }
         (site @ Site::Repository { .. }, None, false) => Ok(Origin::Repository(site)),
-        (_, Some(_), _) => one_already(raw.repositories.as_ref().map_or(spot, |globs| globs.referenced.into())),
+        (_, Some(_), _) => {
+            one_already(raw.repositories.as_ref().map_or(spot, |globs| globs.referenced.into()))
+        }
     }
 }
 
-const A_SOURCE: &str = "a source is HOST/REPOSITORY[:TAG][@DIGEST], a HOST with `repositories`, or oci:DIR[:REF]";
+const A_SOURCE: &str =
+    "a source is HOST/REPOSITORY[:TAG][@DIGEST], a HOST with `repositories`, or oci:DIR[:REF]";
 
 fn globs(texts: &[Spanned<String>]) -> Result<Vec<GlobMatcher>, Flaw> {
     let read = |text: &Spanned<String>| {
@@ -176,7 +181,8 @@ fn patterns(raw: &[Spanned<RawPattern>], are_tags: bool) -> Result<Vec<Pattern>,
     let read = |raw: &Spanned<RawPattern>| {
         let spot = Spot::from(raw.referenced);
         let pattern = match &raw.value {
-            RawPattern::Plain(text) => Pattern::plain(text).map_err(|what| (what, "`*` and `?` stand for others, `{a,b}` for either")),
+            RawPattern::Plain(text) => Pattern::plain(text)
+                .map_err(|what| (what, "`*` and `?` stand for others, `{a,b}` for either")),
             RawPattern::Regex(text) => Pattern::regex(text).map_err(|what| (what, "\"^v[0-9.]+$\" is one")),
             RawPattern::Semver(text) => Pattern::semver(text).map_err(|what| (what, "\">=3.18, <4\" is one")),
         };

@@ -3,9 +3,9 @@ mod check;
 mod entry;
 mod error;
 mod raw;
+mod template;
 #[cfg(test)]
 mod tests;
-mod template;
 
 pub use entry::{Entry, Origin};
 pub use error::{ConfigError, Spot};

@@ -122,7 +122,9 @@ impl Template {
                 facts.registry.ok_or_else(|| lacks("a registry"))?.to_string().replace(':', "-")
             }
             Field::Repository => repository?.to_owned(),
-            Field::Namespace => repository?.rsplit_once('/').ok_or_else(|| lacks("a namespace"))?.0.to_owned(),
+            Field::Namespace => {
+                repository?.rsplit_once('/').ok_or_else(|| lacks("a namespace"))?.0.to_owned()
+            }
             Field::Name => repository?.rsplit('/').next().unwrap_or_default().to_owned(),
             Field::Tag => facts.tag.ok_or_else(|| lacks("a tag"))?.to_owned(),
             Field::Digest => facts.digest.ok_or_else(|| lacks("a digest"))?.to_string().replace(':', "-"),
@@ -143,7 +145,8 @@ fn parts(text: &str) -> Result<Vec<Part>, String> {
         if !before.is_empty() {
             parts.push(Part::Text(before.to_owned()));
         }
-        let (name, behind) = after.split_once('}').ok_or_else(|| format!("`{text}`: a brace is not closed"))?;
+        let (name, behind) =
+            after.split_once('}').ok_or_else(|| format!("`{text}`: a brace is not closed"))?;
         let field = FIELDS.iter().find(|(field, _)| *field == name);
         let known = || FIELDS.map(|(field, _)| format!("{{{field}}}")).join(", ");
         let (_, field) = field.ok_or_else(|| format!("there is no {{{name}}}; there are {}", known()))?;
@@ -180,7 +183,7 @@ mod tests {
     fn fill(template: &str, source: &str) -> Result<String, String> {
         let name: Name = source.parse().unwrap();
         let Site::Repository { repository, .. } = &name.site else { panic!("{source}") };
-        let tag = name.name.as_ref().map(|name| name.as_str());
+        let tag = name.name.as_ref().map(reference::RefName::as_str);
         let filled = Template::read(template)?.fill(Facts::of(&name, Some(repository), tag))?;
         Ok(filled.to_string())
     }
@@ -194,7 +197,10 @@ mod tests {
             ("inside.example:5000/", "inside.example:5000/library/alpine:3.22"),
             ("localhost:5000", "localhost:5000/library/alpine:3.22"),
             ("inside.example/base/alpine:stable", "inside.example/base/alpine:stable"),
-            ("inside.example/{registry}/{repository}:{tag}-x", "inside.example/docker.io/library/alpine:3.22-x"),
+            (
+                "inside.example/{registry}/{repository}:{tag}-x",
+                "inside.example/docker.io/library/alpine:3.22-x",
+            ),
             ("inside.example/{namespace}-{name}", "inside.example/library-alpine:3.22"),
             ("oci:dir", "oci:dir:library/alpine:3.22"),
             ("oci:dir:{name}:{tag}", "oci:dir:alpine:3.22"),
