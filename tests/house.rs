@@ -24,7 +24,7 @@ mod prose;
 
 /// The crates, and which others of them each may be built on. The binary may be built on all but the
 /// link and the testkit.
-const ROOMS: [(&str, &[&str]); 17] = [
+const ROOMS: [(&str, &[&str]); 18] = [
     ("reference", &[]),
     ("content", &["reference"]),
     ("auth", &["reference"]),
@@ -38,6 +38,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
     ("bundle", &["reference", "content", "pace", "copier", "layout"]),
     ("verify", &["reference", "content", "pace", "copier"]),
     ("queue", &[]),
+    ("status", &[]),
     ("link", &[]),
     ("testkit", &["reference", "content", "layout", "server", "link"]),
     ("bench", &["reference", "content", "pace", "registry", "layout", "copier", "server", "link"]),
@@ -57,6 +58,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
             "bundle",
             "verify",
             "queue",
+            "status",
             "bench",
         ],
     ),
@@ -66,15 +68,16 @@ const ROOMS: [(&str, &[&str]); 17] = [
 const BINARY: &str = "the binary";
 
 /// Crates from outside that only some rooms may know.
-const GUESTS: [(&str, &[&str]); 17] = [
+const GUESTS: [(&str, &[&str]); 18] = [
+    ("async-nats", &["queue"]),
     ("reqwest", &["registry"]),
     ("tower", &["registry"]),
     ("oci-client", &["registry"]),
     ("rustls", &["registry", "testkit"]),
     ("rustls-native-certs", &["registry"]),
     ("webpki-root-certs", &["registry"]),
-    ("hyper", &["registry", "server", "testkit"]),
-    ("hyper-util", &["server", "testkit"]),
+    ("hyper", &["registry", "server", "status", "testkit"]),
+    ("hyper-util", &["server", "status", "testkit"]),
     ("axum", &[]),
     ("sha2", &["content"]),
     ("libc", &["layout", "journal"]),
@@ -88,7 +91,7 @@ const GUESTS: [(&str, &[&str]); 17] = [
 
 /// What of tokio only some rooms may use.
 const TOKIO: [(&str, &[&str]); 3] = [
-    ("\"net\"", &["registry", "server", "link", "bench", "testkit", BINARY]),
+    ("\"net\"", &["registry", "server", "status", "link", "bench", "testkit", BINARY]),
     ("\"fs\"", &["layout", "server", "testkit", BINARY]),
     ("\"process\"", &["auth", "testkit", BINARY]),
 ];

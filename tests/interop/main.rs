@@ -5,6 +5,7 @@
     clippy::string_slice,
     clippy::arithmetic_side_effects,
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a test fails by panicking"
 )]
 #![allow(clippy::print_stdout, reason = "tests of large images print their figures")]
@@ -20,7 +21,9 @@ mod kills;
 mod large;
 mod layouts;
 mod memory;
+mod nats;
 mod proxies;
+mod queue;
 mod registries;
 mod relay;
 mod shared;

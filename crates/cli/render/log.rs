@@ -29,7 +29,7 @@ pub(crate) fn start(verbose: u8, progress: Arc<Progress>) {
 }
 
 /// The rooms of this house.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "transship",
     "reference",
     "content",
@@ -46,6 +46,7 @@ const ROOMS: [&str; 16] = [
     "bundle",
     "verify",
     "queue",
+    "status",
 ];
 
 /// Whether a log may hold what `target` traces at this level: all of ours, little of others'.

@@ -1,0 +1,137 @@
+//! Who plans: opens a run, puts what is to be done, and reads what came of it.
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    time::Duration,
+};
+
+use async_nats::jetstream::consumer::pull;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use tokio::time::{sleep, timeout};
+
+use crate::{Item, Name, Queue, QueueError, Run, Terms, name::tail, office::Office};
+
+/// How many items are on their way to the server before it has said that it has them.
+const AT_ONCE: usize = 64;
+/// How long nothing is heard, at least, before the planner looks whether anything is lost.
+const QUIET: Duration = Duration::from_secs(30);
+/// Before the notes are read anew.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What came of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Which item.
+    pub item: Item,
+    /// What its worker wrote.
+    pub words: Bytes,
+}
+
+/// A run that is open.
+pub struct Planner {
+    office: Office,
+    joined: bool,
+    left: HashMap<Item, Bytes>,
+    notes: Option<pull::Ordered>,
+}
+
+impl fmt::Debug for Planner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Planner")
+            .field("run", self.run())
+            .field("left", &self.left())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    /// Opens a run, or joins the one that is open for the same configuration: its planner may have died.
+    pub async fn plan(&self, name: &Name, terms: &Terms) -> Result<Planner, QueueError> {
+        let streams = self.make(name).await?;
+        let (last, sequence) = self.last_run(name, &streams).await?;
+        let (run, joined) = match last.filter(|run| run.open) {
+            Some(run) => (run, true),
+            None => self.open(name, &streams, terms, sequence).await?,
+        };
+        run.belongs_to(&terms.config)?;
+        self.consumer(&streams, &run).await?;
+        let office = Office { queue: self.clone(), name: name.clone(), streams, run };
+        Ok(Planner { office, joined, left: HashMap::new(), notes: None })
+    }
+}
+
+impl Planner {
+    /// The run, and its terms: another planner's where one was open.
+    pub fn run(&self) -> &Run {
+        &self.office.run
+    }
+
+    /// Whether somebody else had opened the run.
+    pub fn joined(&self) -> bool {
+        self.joined
+    }
+
+    /// How many items have no note yet.
+    pub fn left(&self) -> usize {
+        self.left.len()
+    }
+
+    /// Puts what is to be done, in this order. What a run that was joined has a note of is not put again; that note
+    /// comes from [`Planner::next`] as all others do.
+    pub async fn put(&mut self, items: Vec<(Item, Bytes)>) -> Result<(), QueueError> {
+        let done = if self.joined { self.office.noted().await? } else { HashSet::new() };
+        let open: Vec<_> = items.iter().filter(|(item, _)| !done.contains(item)).cloned().collect();
+        for some in open.chunks(AT_ONCE) {
+            self.office.send(some).await?;
+        }
+        self.left.extend(items);
+        Ok(())
+    }
+
+    /// The next note; none when every item has one. Of two notes of one item the first counts. Whoever stops waiting
+    /// loses none.
+    pub async fn next(&mut self) -> Result<Option<Note>, QueueError> {
+        while !self.left.is_empty() {
+            let notes = match &mut self.notes {
+                Some(notes) => notes,
+                none => none.insert(self.office.listen().await?),
+            };
+            match timeout(QUIET.max(self.office.run.patience()), notes.next()).await {
+                Ok(Some(Ok(message))) => {
+                    let item = tail(&message.subject)?.1;
+                    if self.left.remove(&item).is_some() {
+                        return Ok(Some(Note { item, words: message.payload.clone() }));
+                    }
+                }
+                Ok(broken) => {
+                    tracing::debug!("the queue: reading what is done broke off: {broken:?}");
+                    self.notes = None;
+                    sleep(PAUSE).await;
+                }
+                Err(_) => self.look_after().await?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts again what is neither noted nor in the queue: somebody emptied it, or its server lost it.
+    async fn look_after(&mut self) -> Result<(), QueueError> {
+        if self.office.waiting().await? > 0 {
+            return Ok(());
+        }
+        let done = self.office.noted().await?;
+        let lost = self.left.iter().filter(|(item, _)| !done.contains(*item));
+        let lost: Vec<_> = lost.map(|(item, words)| (item.clone(), words.clone())).collect();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!("the queue has lost {} items; they are put again", lost.len());
+        self.office.send(&lost).await
+    }
+
+    /// Closes the run: workers that find nothing to do end, and the next planner opens another.
+    pub async fn close(self) -> Result<(), QueueError> {
+        self.office.close().await
+    }
+}

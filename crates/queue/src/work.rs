@@ -1,0 +1,211 @@
+//! Who works: takes one item at a time, is heard of while it is at it, and writes a note when it is done.
+use std::{convert::Infallible, fmt, time::Duration};
+
+use async_nats::jetstream::{self, AckKind, consumer::PullConsumer, message::PublishMessage};
+use bytes::Bytes;
+use futures::StreamExt as _;
+use tokio::time::sleep;
+
+use crate::{Item, Name, Queue, QueueError, Run, name::tail, patience::patiently, streams::Streams};
+
+/// How long a server may keep a request for work before it says that there is none.
+const WAIT: Duration = Duration::from_secs(2);
+/// How often somebody without a plan looks for one.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Somebody who takes work from a queue.
+pub struct Worker {
+    queue: Queue,
+    name: Name,
+    config: String,
+    stays: bool,
+    at: Option<Desk>,
+}
+
+/// Where the work of an open run is.
+struct Desk {
+    streams: Streams,
+    consumer: PullConsumer,
+    run: Run,
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Worker").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What there is to do.
+#[derive(Debug)]
+pub enum Next {
+    /// An item, which this worker has until it says otherwise, or is not heard of.
+    Task(Box<Task>),
+    /// The run is over.
+    Over,
+}
+
+impl Queue {
+    /// Somebody who works for this configuration. One who stays waits for the next run when one is over.
+    pub fn worker(&self, name: &Name, config: &str, stays: bool) -> Worker {
+        Worker { queue: self.clone(), name: name.clone(), config: config.to_owned(), stays, at: None }
+    }
+}
+
+impl Worker {
+    /// The next item. Waits while there is no plan, and while others have all that is left: they may die.
+    ///
+    /// Whoever drops this before it is done may drop an item with it, which is nobody's then until it goes to another.
+    pub async fn next(&mut self) -> Result<Next, QueueError> {
+        loop {
+            let Some(desk) = self.at.take() else {
+                match self.arrive().await? {
+                    Arrival::At(desk) => self.at = Some(*desk),
+                    Arrival::Early => sleep(LOOK).await,
+                    Arrival::Late if self.stays => sleep(LOOK).await,
+                    Arrival::Late => return Ok(Next::Over),
+                }
+                continue;
+            };
+            let Some(message) = patiently(|| self.pull(&desk.consumer)).await? else { continue };
+            let (run, item) = tail(&message.subject)?;
+            if run != desk.run.run {
+                self.let_go(&desk, run, &message).await?;
+                continue;
+            }
+            let task = self.task(item, message, &desk.run)?;
+            self.at = Some(desk);
+            return Ok(Next::Task(Box::new(task)));
+        }
+    }
+
+    /// Looks for an open run.
+    async fn arrive(&self) -> Result<Arrival, QueueError> {
+        patiently(|| async {
+            let Some(streams) = self.queue.find(&self.name).await? else { return Ok(Arrival::Early) };
+            let Some(run) = self.queue.last_run(&self.name, &streams).await?.0 else {
+                return Ok(Arrival::Early);
+            };
+            if !run.open {
+                let ours = run.belongs_to(&self.config).is_ok();
+                return Ok(if ours { Arrival::Late } else { Arrival::Early });
+            }
+            run.belongs_to(&self.config)?;
+            let consumer = self.queue.consumer(&streams, &run).await?;
+            Ok(Arrival::At(Box::new(Desk { streams, consumer, run })))
+        })
+        .await
+    }
+
+    async fn pull(&self, from: &PullConsumer) -> Result<Option<jetstream::Message>, QueueError> {
+        let failed = |why: String| self.queue.failed("give out work", why);
+        let got = from.fetch().max_messages(1).expires(WAIT).messages().await;
+        let got = got.map_err(|why| failed(why.to_string()))?.next().await;
+        got.transpose().map_err(|why| failed(why.to_string()))
+    }
+
+    /// An item of another run: of one that is over, nobody waits for it; of one that has been opened meanwhile, it is
+    /// somebody's to do.
+    async fn let_go(&self, desk: &Desk, run: &str, message: &jetstream::Message) -> Result<(), QueueError> {
+        let page = patiently(|| self.queue.last_run(&self.name, &desk.streams)).await?.0;
+        let open = page.is_some_and(|page| page.open && page.run == run);
+        let kind = if open { AckKind::Nak(None) } else { AckKind::Term };
+        message.ack_with(kind).await.map_err(|why| self.queue.failed("take an item back", why))
+    }
+
+    fn task(&self, item: Item, message: jetstream::Message, run: &Run) -> Result<Task, QueueError> {
+        let info = message.info().map_err(|why| self.queue.failed("say how often it gave an item", why))?;
+        let deliveries = u32::try_from(info.delivered).unwrap_or(u32::MAX);
+        let (queue, name, run) = (self.queue.clone(), self.name.clone(), run.clone());
+        Ok(Task { queue, name, run, item, deliveries, message })
+    }
+}
+
+/// What somebody who looks for a run finds.
+enum Arrival {
+    At(Box<Desk>),
+    /// There is no plan yet.
+    Early,
+    /// The run is over.
+    Late,
+}
+
+/// An item that this worker has.
+pub struct Task {
+    queue: Queue,
+    name: Name,
+    run: Run,
+    item: Item,
+    deliveries: u32,
+    message: jetstream::Message,
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Task").field("item", &self.item).finish_non_exhaustive()
+    }
+}
+
+impl Task {
+    /// What it is called.
+    pub fn item(&self) -> &Item {
+        &self.item
+    }
+
+    /// What the planner wrote.
+    pub fn words(&self) -> &Bytes {
+        &self.message.payload
+    }
+
+    /// How many workers have had it, this one included.
+    pub fn deliveries(&self) -> u32 {
+        self.deliveries
+    }
+
+    /// Whether so many workers died of it that this one should give it up, and say so in its note.
+    pub fn is_spent(&self) -> bool {
+        self.deliveries > self.run.deliveries
+    }
+
+    /// Does the work; meanwhile the server hears three times in its patience that somebody is at it.
+    pub async fn during<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = self.stays_heard() => match never {},
+        }
+    }
+
+    async fn stays_heard(&self) -> Infallible {
+        let beat = self.run.patience().checked_div(3).unwrap_or(LOOK);
+        loop {
+            sleep(beat).await;
+            if let Err(why) = self.message.ack_with(AckKind::Progress).await {
+                tracing::debug!("the queue: not heard: {why}");
+            }
+        }
+    }
+
+    /// Writes what came of it, and only then lets go of it.
+    pub async fn done(self, note: Bytes) -> Result<(), QueueError> {
+        let subject = self.name.note(&self.run.run, &self.item);
+        patiently(|| async {
+            let id = format!("{}.{}", self.run.run, self.item);
+            let message = PublishMessage::build().payload(note.clone()).message_id(id);
+            let failed = |why| self.queue.failed("take down what came of an item", why);
+            let sent = self.queue.streams.send_publish(subject.clone(), message).await.map_err(failed)?;
+            sent.await.map_err(failed)
+        })
+        .await?;
+        // Unheard, it goes to another worker, who finds it done.
+        if let Err(why) = self.message.double_ack().await {
+            tracing::debug!("the queue: not heard that an item is done: {why}");
+        }
+        Ok(())
+    }
+
+    /// Gives it back undone; another worker has it at once.
+    pub async fn release(self) -> Result<(), QueueError> {
+        let given = self.message.ack_with(AckKind::Nak(None)).await;
+        given.map_err(|why| self.queue.failed("take an item back", why))
+    }
+}
