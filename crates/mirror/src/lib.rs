@@ -24,6 +24,7 @@ mod name;
 mod pattern;
 pub mod receipt;
 mod select;
+mod shard;
 mod version;
 mod world;
 
@@ -32,4 +33,5 @@ pub use item::Item;
 pub use name::{Name, Site};
 pub use pattern::Pattern;
 pub use select::{Selection, Unselected, select};
+pub use shard::{NoShard, Shard};
 pub use world::World;
