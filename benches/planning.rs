@@ -14,7 +14,7 @@ use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Sil
 use divan::{Bencher, counter::ItemsCount};
 use futures::{FutureExt, executor::block_on, future::BoxFuture};
 use pace::Traffic;
-use reference::{RefName, RepositoryName};
+use reference::{Digest, RefName, RepositoryName};
 use testkit::Content;
 
 fn main() {
@@ -63,6 +63,10 @@ impl Source for Shelf {
             Manifest::read(bytes, None, Some(digest), described)
         }
         .boxed()
+    }
+
+    fn referrers<'a>(&'a self, _subject: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, Fault>> {
+        async { Ok(Vec::new()) }.boxed()
     }
 
     fn open<'a>(

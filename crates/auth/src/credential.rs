@@ -45,11 +45,11 @@ pub struct Found {
 
 /// A place that may know a credential for a repository.
 pub trait CredentialSource: Send + Sync + fmt::Debug {
-    /// The credential for `repository` at `registry`; `None` means anonymous.
+    /// The credential for `repository` at `registry`, or for the registry as a whole; `None` means anonymous.
     fn find<'a>(
         &'a self,
         registry: &'a Registry,
-        repository: &'a RepositoryName,
+        repository: Option<&'a RepositoryName>,
     ) -> BoxFuture<'a, Result<Option<Found>, AuthError>>;
 
     /// The credential for every repository, where there is only one and no work is needed to know it.
@@ -66,7 +66,7 @@ impl CredentialSource for Given {
     fn find<'a>(
         &'a self,
         _registry: &'a Registry,
-        _repository: &'a RepositoryName,
+        _repository: Option<&'a RepositoryName>,
     ) -> BoxFuture<'a, Result<Option<Found>, AuthError>> {
         Box::pin(std::future::ready(Ok(self.0.clone())))
     }

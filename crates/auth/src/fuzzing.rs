@@ -42,7 +42,7 @@ pub fn look_up(
     registry: &Registry,
     repository: &RepositoryName,
 ) -> Result<(Option<Credential>, Option<String>), AuthError> {
-    Ok(match File::parse(file, "file".to_owned(), legacy)?.look_up(registry, repository)? {
+    Ok(match File::parse(file, "file".to_owned(), legacy)?.look_up(registry, Some(repository))? {
         Answer::Credential(credential) => (Some(credential), None),
         Answer::Helper(name) => (None, Some(name)),
         Answer::Nothing => (None, None),

@@ -224,7 +224,8 @@ fn demanded(offered: &[Challenge], scopes: &Scopes) -> Vec<Scope> {
     let read = texts.flat_map(str::split_ascii_whitespace).filter_map(Scope::parse);
     // GHCR answers `GET /v2/` with an example instead of a demand.
     let example = |scope: &Scope| {
-        scope.to_string() == "repository:user/image:pull" && scopes.repository().as_str() != "user/image"
+        let asked = scopes.repository().is_some_and(|repository| repository.as_str() == "user/image");
+        scope.to_string() == "repository:user/image:pull" && !asked
     };
     read.filter(|scope| !example(scope)).take(MAX_DEMANDED).collect()
 }

@@ -53,25 +53,35 @@ impl fmt::Display for Scope {
 /// The scopes of one token, one per resource, in the order they go over the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Scopes {
-    repository: RepositoryName,
+    repository: Option<RepositoryName>,
     wire: Vec<Scope>,
 }
 
 impl Scopes {
     /// Reading `repository`.
     pub fn pull(repository: &RepositoryName) -> Self {
-        Self { repository: repository.clone(), wire: vec![Scope::repository(repository, &["pull"])] }
+        Self { repository: Some(repository.clone()), wire: vec![Scope::repository(repository, &["pull"])] }
     }
 
     /// Writing `repository`; reading too, for the HEADs that come first.
     pub fn push(repository: &RepositoryName) -> Self {
-        Self { repository: repository.clone(), wire: vec![Scope::repository(repository, &["pull", "push"])] }
+        Self {
+            repository: Some(repository.clone()),
+            wire: vec![Scope::repository(repository, &["pull", "push"])],
+        }
     }
 
     /// Removing from `repository`. Servers differ in what else has to be allowed for that.
     pub fn delete(repository: &RepositoryName) -> Self {
         let wire = vec![Scope::repository(repository, &["pull", "push", "delete"])];
-        Self { repository: repository.clone(), wire }
+        Self { repository: Some(repository.clone()), wire }
+    }
+
+    /// Listing the repositories of a registry.
+    pub fn catalog() -> Self {
+        let actions = BTreeSet::from(["*".to_owned()]);
+        let catalog = Scope { resource: "registry".to_owned(), name: "catalog".to_owned(), actions };
+        Self { repository: None, wire: vec![catalog] }
     }
 
     /// Reads `repository` too: what a mount from it needs.
@@ -94,9 +104,9 @@ impl Scopes {
         wider
     }
 
-    /// The repository that is acted on: whose credential is looked up.
-    pub fn repository(&self) -> &RepositoryName {
-        &self.repository
+    /// The repository that is acted on: whose credential is looked up. `None` for the registry as a whole.
+    pub fn repository(&self) -> Option<&RepositoryName> {
+        self.repository.as_ref()
     }
 
     /// The scopes in wire order.

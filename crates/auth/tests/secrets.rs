@@ -40,7 +40,7 @@ async fn no_value_shows_its_secret() {
     }
     let environment = Environment::new([("DOCKER_AUTH_CONFIG", CANARY), ("X", CANARY)], None);
     let stores = Stores::new(environment.clone());
-    let broken = stores.find(&REGISTRY.parse().unwrap(), &"app".parse().unwrap()).await.unwrap_err();
+    let broken = stores.find(&REGISTRY.parse().unwrap(), Some(&"app".parse().unwrap())).await.unwrap_err();
     shown.push(format!("{environment:?} {stores:?} {broken} {broken:?}"));
     shown.push(format!("{:?}", TokenResponse { status: 200, body: CANARY.as_bytes().to_vec() }));
     for text in shown {

@@ -69,7 +69,7 @@ fn entry(user: &str) -> String {
 
 /// The user name, or the identity token in brackets; and where it came from.
 async fn find(stores: &Stores, registry: &str) -> Result<Option<(String, String)>, AuthError> {
-    let found = stores.find(&registry.parse().unwrap(), &"library/app".parse().unwrap()).await?;
+    let found = stores.find(&registry.parse().unwrap(), Some(&"library/app".parse().unwrap())).await?;
     Ok(found.map(|found| match found.credential {
         Credential::Basic { username, .. } => (username, found.from),
         Credential::IdentityToken(token) => (format!("[{}]", token.expose()), found.from),

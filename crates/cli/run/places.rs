@@ -114,7 +114,7 @@ impl Keys {
         registry: &Registry,
         repository: &RepositoryName,
     ) -> Result<Option<Found>, Failure> {
-        let found = self.source.find(registry, repository).await;
+        let found = self.source.find(registry, Some(repository)).await;
         found.map_err(|why| Failure::login(side, registry, &why))
     }
 }

@@ -38,6 +38,8 @@ pub enum Step {
     ReadManifest,
     /// Asking whether a blob is there.
     CheckBlob,
+    /// Listing names, repositories or referrers.
+    List,
     /// Reading a blob.
     ReadBlob,
     /// Opening an upload session, or mounting.
@@ -63,6 +65,7 @@ impl Step {
             Self::Resolve => "resolve",
             Self::ReadManifest => "read manifest",
             Self::CheckBlob => "check blob",
+            Self::List => "list",
             Self::ReadBlob => "read blob",
             Self::BeginUpload => "begin upload",
             Self::SendBlob => "send blob",

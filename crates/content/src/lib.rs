@@ -1,9 +1,10 @@
 //! What a copy carries, and the two sides it is carried between.
 //!
 //! Reading order: [`Descriptor`] and [`Manifest`] say what there is; [`Verified`] is a blob's bytes on trial;
-//! [`Source`], [`Target`] and [`Upload`] are the two sides; [`Journal`] is what a run leaves to the next; [`Fault`]
-//! says what went wrong and where.
+//! [`Source`], [`Target`] and [`Upload`] are the two sides, and [`Catalog`] is what a side can list; [`Journal`] is
+//! what a run leaves to the next; [`Fault`] says what went wrong and where.
 //! Knows no HTTP and no file system.
+mod catalog;
 mod descriptor;
 mod fault;
 mod hasher;
@@ -17,6 +18,7 @@ mod place;
 mod sides;
 mod verified;
 
+pub use catalog::{Catalog, Untagged};
 pub use descriptor::Descriptor;
 pub use fault::{Fault, FaultKind, Step};
 pub use hasher::Hasher;

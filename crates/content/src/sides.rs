@@ -57,6 +57,10 @@ pub trait Source: Send + Sync {
         described: Option<&'a Descriptor>,
     ) -> BoxFuture<'a, Result<Manifest, Fault>>;
 
+    /// The manifests that say that they are about `subject`, as the place lists them: empty when there are none. What
+    /// one of them is, is known only once it is read.
+    fn referrers<'a>(&'a self, subject: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, Fault>>;
+
     /// A blob's bytes from `span.start`; the end of the span is a hint. This is one attempt: after a momentary fault,
     /// of the opening or of the stream, the caller asks again from where it stands.
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>>;

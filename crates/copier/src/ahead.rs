@@ -14,6 +14,7 @@ use futures::{
     FutureExt,
     future::{BoxFuture, join},
 };
+use reference::Digest;
 
 /// The largest blob that is worth a read in vain, in bytes.
 const SMALL: u64 = 1024 * 1024;
@@ -64,7 +65,7 @@ impl Lack {
 /// A source of which one blob is open already.
 struct Opened {
     source: Arc<dyn Source>,
-    digest: reference::Digest,
+    digest: Digest,
     first: Mutex<Option<Incoming>>,
 }
 
@@ -83,6 +84,10 @@ impl Source for Opened {
         described: Option<&'a Descriptor>,
     ) -> BoxFuture<'a, Result<Manifest, Fault>> {
         self.source.manifest(version, described)
+    }
+
+    fn referrers<'a>(&'a self, subject: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, Fault>> {
+        self.source.referrers(subject)
     }
 
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {

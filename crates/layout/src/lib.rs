@@ -3,11 +3,12 @@
 //! A layout is a directory: `oci-layout`, `index.json` and `blobs/<algorithm>/<hex>`; or an archive, one tar file of
 //! these, which is read where it lies. Reading order: [`Store`] keeps
 //! blobs and never shows a half-written one; [`Index`] is the table of entries; [`Layout`] holds both and the lock that
-//! writers share; [`LayoutRepository`] is the layout as a `Source` and a `Target`.
+//! writers share; [`LayoutRepository`] is the layout as a `Source`, a `Target` and a `Catalog`.
 //!
 //! What is ours and no other tool's: the directory `.transship` (the lock, and blobs still being written), and the
 //! annotation [`REPOSITORY`] on entries without a ref name. Readers must ignore what they do not know.
 mod archive;
+mod catalog;
 mod disk;
 mod entry;
 #[cfg(fuzzing)]
@@ -22,6 +23,7 @@ mod reading;
 mod repository;
 mod stamp;
 mod store;
+mod subjects;
 mod trouble;
 mod upload;
 

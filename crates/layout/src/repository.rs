@@ -1,5 +1,5 @@
 //! A layout as a source and a target of copies.
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use content::{
     At, Begun, Descriptor, Fault, FaultKind, Incoming, MAX_MANIFEST_BYTES, Manifest, MediaType, Mode, Place,
@@ -8,18 +8,19 @@ use content::{
 use futures::future::BoxFuture;
 use reference::{Digest, RefName, RepositoryName};
 
-use crate::{Entry, Index, Layout, upload::LayoutUpload};
+use crate::{Entry, Index, Layout, subjects::Memory, upload::LayoutUpload};
 
 /// A layout, seen as one repository. Ref names are taken to the letter; blobs are common to all repositories.
 #[derive(Debug, Clone)]
 pub struct LayoutRepository {
     layout: Layout,
     place: Place,
+    subjects: Arc<Memory>,
 }
 
 impl LayoutRepository {
     pub(crate) fn new(layout: Layout, place: Place) -> Self {
-        Self { layout, place }
+        Self { layout, place, subjects: Arc::default() }
     }
 
     /// The layout that this is a view of.
@@ -86,6 +87,11 @@ impl LayoutRepository {
         let outer = described.or_else(|| (!found.media_type.as_str().is_empty()).then_some(&found));
         let read = Manifest::read(bytes, None, Some(digest), outer);
         read.map_err(|fault| fault.at(&self.place).about(version))
+    }
+
+    async fn list_referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>, Fault> {
+        let (index, store) = (self.layout.index().await?, self.layout.store());
+        self.subjects.referrers(index, store, subject).await.map_err(|fault| fault.at(&self.place))
     }
 
     async fn open_blob(&self, blob: &Descriptor, span: Range<u64>) -> Result<Incoming, Fault> {
@@ -165,6 +171,10 @@ impl Source for LayoutRepository {
         described: Option<&'a Descriptor>,
     ) -> BoxFuture<'a, Result<Manifest, Fault>> {
         Box::pin(self.read_manifest(version, described))
+    }
+
+    fn referrers<'a>(&'a self, subject: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, Fault>> {
+        Box::pin(self.list_referrers(subject))
     }
 
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {

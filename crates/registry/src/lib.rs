@@ -1,15 +1,18 @@
 //! The OCI distribution API as a source and a target of copies.
 //!
-//! Reading order: [`Options`] and [`Registries`] are the way in; a [`Repository`] is a [`content::Source`] and a
-//! [`content::Target`]; `client` authorises and repeats; `http` is the one file that knows the HTTP library.
+//! Reading order: [`Options`] and [`Registries`] are the way in; a [`Repository`] is a [`content::Source`], a
+//! [`content::Target`] and a [`content::Catalog`]; `client` authorises and repeats; `http_client` is the one file that
+//! knows the HTTP library.
 //! Never holds a blob in memory, never judges bytes, never decides what is copied.
 mod begin;
 mod blobs;
 mod body;
+mod catalog;
 mod client;
 mod content_range;
 mod endpoint;
 mod facts;
+mod fallback;
 mod farewell;
 mod fault;
 mod feed;
@@ -22,6 +25,7 @@ mod http_client;
 pub mod interop;
 mod ladder;
 mod later;
+mod lists;
 mod location;
 mod manifests;
 mod meter;
@@ -29,6 +33,7 @@ mod mounting;
 mod names;
 mod opening;
 mod options;
+mod paging;
 mod publish;
 mod referrers;
 mod refusal;

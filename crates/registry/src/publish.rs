@@ -29,7 +29,7 @@ impl Repository {
             At::Part | At::Digest => None,
         };
         let reference = match name {
-            Some(name) => tag(name)?.as_str().to_owned(),
+            Some(name) => tag(name, STEP)?.as_str().to_owned(),
             None => manifest.digest().to_string(),
         };
         let reply = match (name, mode) {
@@ -184,9 +184,10 @@ fn may_be_immutable(status: StatusCode) -> bool {
     matches!(status.as_u16(), 400 | 403 | 405 | 409 | 412 | 422 | 423)
 }
 
-fn tag(name: &RefName) -> Result<Tag, Fault> {
+/// The name as a tag.
+pub(crate) fn tag(name: &RefName, step: Step) -> Result<Tag, Fault> {
     name.as_str().parse().map_err(|why: reference::ParseError| {
-        Fault::new(FaultKind::Refused, STEP, "the name is no tag that a registry can hold")
+        Fault::new(FaultKind::Refused, step, "the name is no tag that a registry can hold")
             .about(name)
             .because(why)
     })

@@ -1,136 +1,135 @@
-//! The referrers fallback tag: an index of what refers to a subject, kept by clients where a registry does not.
+//! Referrers: the manifests about a manifest, as a registry lists them, or clients do where it does not.
 //!
-//! distribution-spec, "Pushing Manifests with Subject" and "Referrers Tag Schema": pull the index, merge, push.
-use std::collections::BTreeMap;
+//! distribution-spec, "Listing Referrers": `GET referrers/<digest>`, and after a 404 the index at the fallback tag.
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
-use content::{Descriptor, Fault, FaultKind, Manifest, MediaType, Shape, Step, Version};
-use http::{HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
-use pace::Backoff;
+use content::{Descriptor, Fault, FaultKind, MAX_MANIFEST_BYTES, Manifest, MediaType, Shape, Step, Version};
+use http::{HeaderValue, Method, StatusCode, header::ACCEPT};
 use reference::{Digest, RefName};
-use serde_json::{Map, Value, json};
 
-use crate::{Repository, body::drain};
+use crate::{
+    Repository,
+    fallback::{MAX_ENTRIES, fallback_tag},
+    paging::{Page, Pages},
+    refusal::{Refusal, is_page},
+    wire::Reply,
+};
 
-const STEP: Step = Step::Publish;
-/// How often the index is merged and written because somebody else wrote it meanwhile.
-const WRITES: u32 = 3;
-/// The most entries of an index: a registry that lets it grow further is not worth an endless document.
-const MAX_ENTRIES: usize = 10_000;
+const STEP: Step = Step::List;
+
+/// Whether a registry lists referrers, as far as it has shown.
+#[derive(Debug, Default)]
+pub(crate) struct Knowledge {
+    /// It has done so.
+    lists: AtomicBool,
+    /// It does not know the question: it is not asked again.
+    lacks: AtomicBool,
+}
 
 impl Repository {
-    /// Adds `manifest` to the fallback tag of `subject`, unless it is there. What was written is read again: others may
-    /// have written in between, and few registries look at `If-Match`.
-    pub(crate) async fn refer(&self, manifest: &Manifest, subject: &Descriptor) -> Result<(), Fault> {
-        let _alone = self.client.standing.referrers.lock().await;
-        let tag = fallback_tag(&subject.digest);
-        pace::keep_way(Box::pin(self.merge_into(&tag, manifest))).await
-    }
-
-    async fn merge_into(&self, tag: &str, manifest: &Manifest) -> Result<(), Fault> {
-        let mut backoff = Backoff::new(WRITES - 1);
-        let mut written = false;
-        loop {
-            let (mut index, version) = self.referrers(tag).await?;
-            let mut entries = match index.remove("manifests") {
-                Some(Value::Array(entries)) => entries,
-                _ => Vec::new(),
-            };
-            if entries.iter().any(|entry| names(entry, manifest.digest())) {
-                return Ok(());
-            }
-            if entries.len() >= MAX_ENTRIES {
-                let what = format!("the index of referrers at {tag} has {MAX_ENTRIES} entries already");
-                return Err(Fault::new(FaultKind::Refused, STEP, what));
-            }
-            if written && !backoff.wait().await {
-                let what = format!("others keep writing the index of referrers at {tag}");
-                return Err(Fault::new(FaultKind::Unreachable, STEP, what).momentary());
-            }
-            written = true;
-            entries.push(entry(manifest));
-            index.insert("manifests".into(), entries.into());
-            self.write_referrers(tag, index, version).await?;
+    /// The manifests about `subject`.
+    pub(crate) async fn list_referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>, Fault> {
+        if !self.client.standing.lists_referrers.lacks.load(Ordering::Relaxed)
+            && let Some(listed) = self.ask_for_referrers(subject).await?
+        {
+            return Ok(listed);
         }
+        self.read_fallback(subject).await
     }
 
-    /// The index as it stands, with all that it says, and the `ETag` to write against.
-    async fn referrers(&self, tag: &str) -> Result<(Map<String, Value>, Option<HeaderValue>), Fault> {
-        let version = Version::Name(RefName::new(tag));
-        let (manifest, etag) = match self.read_manifest_and_etag(&version, None, self.push()).await {
-            Ok(found) => found,
-            Err(fault) if fault.kind() == FaultKind::Absent => return Ok((Map::new(), None)),
-            Err(fault) => return Err(fault),
+    /// What the registry lists; `None` when it knows no such list.
+    async fn ask_for_referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, Fault> {
+        let call = self.call(Method::GET, &format!("referrers/{subject}"), self.pull(), STEP)?;
+        let accepted = HeaderValue::from_str(MediaType::oci_index().as_str());
+        let call = call.header(ACCEPT, accepted.unwrap_or(HeaderValue::from_static("*/*")));
+        let mut pages = Pages::new(&self.client, call, MAX_MANIFEST_BYTES);
+        let mut listed = Vec::new();
+        while let Some(page) = pages.turn().await? {
+            let Some(entries) = self.read_page(page).await? else { return Ok(None) };
+            listed.extend(entries);
+            check_number(listed.len())?;
+        }
+        Ok(Some(listed))
+    }
+
+    async fn read_page(&self, page: Page) -> Result<Option<Vec<Descriptor>>, Fault> {
+        let (knowledge, reply) = (&self.client.standing.lists_referrers, page.reply);
+        let Some(bytes) = page.bytes else {
+            return self.without_page(reply).await;
         };
-        if !matches!(manifest.shape(), Shape::Index { .. }) {
-            let what = format!("the tag {tag} is taken by something that is no index of referrers");
-            return Err(Fault::new(FaultKind::Conflict, STEP, what));
+        // A web server that answers everything with its page knows no registry's questions.
+        if is_page(&reply) {
+            knowledge.lacks.store(true, Ordering::Relaxed);
+            return Ok(None);
         }
-        Ok((serde_json::from_slice(manifest.bytes()).unwrap_or_default(), etag))
+        let index = Manifest::read(bytes, reply.header("content-type"), None, None);
+        let entries = index.and_then(|index| entries_of(&index)).map_err(as_list)?;
+        knowledge.lists.store(true, Ordering::Relaxed);
+        Ok(Some(entries))
     }
 
-    /// Writes the index, unless the registry knows that it has changed since it was read.
-    async fn write_referrers(
-        &self,
-        tag: &str,
-        mut index: Map<String, Value>,
-        version: Option<HeaderValue>,
-    ) -> Result<(), Fault> {
-        let media_type = MediaType::oci_index();
-        index.insert("schemaVersion".into(), 2.into());
-        index.insert("mediaType".into(), media_type.as_str().into());
-        let mut call = self.call(Method::PUT, &format!("manifests/{tag}"), self.push(), STEP)?;
-        call.body = Some(Bytes::from(Value::Object(index).to_string()));
-        if let Ok(value) = HeaderValue::from_str(media_type.as_str()) {
-            call = call.header(CONTENT_TYPE, value);
+    /// An answer without a list: either nobody lists referrers here, or something is wrong.
+    async fn without_page(&self, reply: Reply) -> Result<Option<Vec<Descriptor>>, Fault> {
+        if reply.status.is_success() {
+            let what = format!("a page of its list has more than {MAX_MANIFEST_BYTES} bytes");
+            return Err(Fault::new(FaultKind::Refused, STEP, what));
         }
-        if let Some(version) = version {
-            call = call.header(HeaderName::from_static("if-match"), version);
+        let knowledge = &self.client.standing.lists_referrers;
+        let refusal = Refusal::read(reply, self.client.options.timeouts.headers).await;
+        if !may_not_know(refusal.status) {
+            return Err(refusal.fault(STEP));
         }
-        let reply = self.client.send(&call).await?;
-        if reply.status.is_success() || reply.status == StatusCode::PRECONDITION_FAILED {
-            drain(reply).await;
-            return Ok(());
+        // A repository or a manifest that it does not have, is no word about the question.
+        let about_this = refusal.has("NAME_UNKNOWN") || refusal.has("MANIFEST_UNKNOWN");
+        if !about_this && !knowledge.lists.load(Ordering::Relaxed) {
+            knowledge.lacks.store(true, Ordering::Relaxed);
         }
-        Err(self.refused(reply, STEP).await)
+        Ok(None)
+    }
+
+    /// What clients have written at the fallback tag; nothing where there is none.
+    async fn read_fallback(&self, subject: &Digest) -> Result<Vec<Descriptor>, Fault> {
+        let version = Version::Name(RefName::new(fallback_tag(subject)));
+        match self.read_manifest(&version, None, self.pull()).await {
+            Ok(index) => {
+                let listed = entries_of(&index).map_err(|fault| as_list(fault).about(&version))?;
+                check_number(listed.len()).map(|()| listed)
+            }
+            Err(fault) if fault.kind() == FaultKind::Absent => Ok(Vec::new()),
+            Err(fault) => Err(fault),
+        }
     }
 }
 
-/// `sha256:abc` as a tag: the colon becomes a hyphen.
-fn fallback_tag(subject: &Digest) -> String {
-    format!("{}-{}", subject.algorithm().as_str(), subject.hex().get(..64).unwrap_or_default())
+/// Statuses of registries that do not know the question.
+fn may_not_know(status: StatusCode) -> bool {
+    [
+        StatusCode::NOT_FOUND,
+        StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::BAD_REQUEST,
+        StatusCode::NOT_ACCEPTABLE,
+        StatusCode::NOT_IMPLEMENTED,
+    ]
+    .contains(&status)
 }
 
-fn names(entry: &Value, digest: &Digest) -> bool {
-    entry.get("digest").and_then(Value::as_str) == Some(digest.to_string().as_str())
+fn entries_of(index: &Manifest) -> Result<Vec<Descriptor>, Fault> {
+    match index.shape() {
+        Shape::Index { entries } => Ok(entries.clone()),
+        Shape::Image { .. } | Shape::Opaque => Err(Fault::new(FaultKind::Untrue, STEP, "it is no index")),
+    }
 }
 
-/// How the index names a referrer: its descriptor, with artifact type and annotations.
-fn entry(manifest: &Manifest) -> Value {
-    let descriptor = manifest.descriptor();
-    let mut entry = Map::new();
-    entry.insert("mediaType".into(), descriptor.media_type.as_str().into());
-    entry.insert("digest".into(), descriptor.digest.to_string().into());
-    entry.insert("size".into(), descriptor.size.into());
-    if let Some(artifact_type) = manifest.artifact_type() {
-        entry.insert("artifactType".into(), artifact_type.into());
-    }
-    let annotations: &BTreeMap<String, String> = manifest.annotations();
-    if !annotations.is_empty() {
-        entry.insert("annotations".into(), json!(annotations));
-    }
-    Value::Object(entry)
+/// A fault of a document that was to list referrers. No entry is passed over: it may be the signature.
+fn as_list(fault: Fault) -> Fault {
+    let what = format!("the list of referrers cannot be read: {}", fault.what());
+    Fault::new(fault.kind(), STEP, what).because(fault)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fallback_tag_is_a_tag() {
-        for digest in [Digest::sha256([7; 32]), Digest::sha512([7; 64])] {
-            let tag = fallback_tag(&digest);
-            assert!(tag.parse::<reference::Tag>().is_ok(), "{tag}");
-        }
+fn check_number(listed: usize) -> Result<(), Fault> {
+    if listed <= MAX_ENTRIES {
+        return Ok(());
     }
+    let what = format!("the registry lists more than {MAX_ENTRIES} referrers");
+    Err(Fault::new(FaultKind::Refused, STEP, what))
 }

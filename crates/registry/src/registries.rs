@@ -62,6 +62,19 @@ impl Registries {
         Repository::new(self.client(registry, credentials), repository)
     }
 
+    /// Every repository that `registry` lists, sorted, as `credentials` see it. Not all registries do that, and few do
+    /// it for everybody.
+    ///
+    /// # Errors
+    /// Whatever keeps the registry from answering the question.
+    pub async fn repositories(
+        &self,
+        registry: &Registry,
+        credentials: Arc<dyn CredentialSource>,
+    ) -> Result<Vec<RepositoryName>, Fault> {
+        self.client(registry, credentials).list_repositories().await
+    }
+
     fn client(&self, registry: &Registry, credentials: Arc<dyn CredentialSource>) -> Arc<Client> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut standing = None;

@@ -45,7 +45,7 @@ impl Repository {
         self.step(Step::BeginUpload, &blob.digest, self.has_blob(blob, Step::BeginUpload)).await
     }
 
-    async fn remove(&self, path: String) -> Result<Removal, Fault> {
+    pub(crate) async fn remove(&self, path: String) -> Result<Removal, Fault> {
         let call: Call = self.call(Method::DELETE, &path, Scopes::delete(&self.name), STEP)?;
         let reply = match self.client.send(&call).await {
             Ok(reply) => reply,

@@ -1,6 +1,7 @@
 //! A repository at a registry: what is read from it, and what is written to it.
 //!
-//! This file is the door; the rooms behind it are `manifests`, `blobs`, `upload`, `publish` and `removing`.
+//! This file is the door; the rooms behind it are `manifests`, `blobs`, `upload`, `publish`, `referrers`,
+//! `catalog` and `removing`.
 use std::{ops::Range, sync::Arc};
 
 use auth::Scopes;
@@ -9,7 +10,7 @@ use content::{
 };
 use futures::future::BoxFuture;
 use http::Method;
-use reference::RepositoryName;
+use reference::{Digest, RepositoryName};
 use tracing::Instrument;
 
 use crate::client::{Call, Client};
@@ -80,6 +81,10 @@ impl Source for Repository {
         described: Option<&'a Descriptor>,
     ) -> BoxFuture<'a, Result<Manifest, Fault>> {
         self.step(Step::ReadManifest, version, self.read_manifest(version, described, self.pull()))
+    }
+
+    fn referrers<'a>(&'a self, subject: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, Fault>> {
+        self.step(Step::List, subject, self.list_referrers(subject))
     }
 
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {

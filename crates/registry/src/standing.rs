@@ -10,6 +10,7 @@ use crate::{
     facts::Facts,
     ladder::Ladder,
     mounting::Mounting,
+    referrers::Knowledge,
     wire::{Broken, Reply, Why},
 };
 
@@ -22,6 +23,8 @@ pub(crate) struct Standing {
     pub(crate) gate: Gate,
     /// How many requests it is sent at a time, by whoever sends them.
     pub(crate) lanes: Lanes,
+    /// Whether it lists the referrers of a manifest.
+    pub(crate) lists_referrers: Knowledge,
     /// Held while an index of referrers is read and written: of two writers in this process none is lost.
     pub(crate) referrers: Mutex<()>,
 }
@@ -29,7 +32,8 @@ pub(crate) struct Standing {
 impl Standing {
     pub(crate) fn new(facts: &'static Facts, lanes: Lanes) -> Self {
         let (ladder, mounting) = (Ladder::new(facts), Mounting::new(facts));
-        Self { facts, ladder, mounting, gate: Gate::new(), lanes, referrers: Mutex::new(()) }
+        let lists_referrers = Knowledge::default();
+        Self { facts, ladder, mounting, gate: Gate::new(), lanes, lists_referrers, referrers: Mutex::new(()) }
     }
 
     /// Leaves the registry alone for `pause`: whoever is told to wait keeps all others back too.

@@ -74,7 +74,7 @@ impl File {
     pub(crate) fn look_up(
         &self,
         registry: &Registry,
-        repository: &RepositoryName,
+        repository: Option<&RepositoryName>,
     ) -> Result<Answer, AuthError> {
         let names = names(registry);
         let helpers = self.content.helpers.as_ref();
@@ -131,8 +131,8 @@ fn names(registry: &Registry) -> Vec<String> {
 }
 
 /// The keys that may hold the credential, most specific first: `host/a/b`, `host/a`, `host`.
-fn keys(names: &[String], repository: &RepositoryName) -> Vec<String> {
-    let mut path = Some(repository.as_str());
+fn keys(names: &[String], repository: Option<&RepositoryName>) -> Vec<String> {
+    let mut path = repository.map(RepositoryName::as_str);
     let mut keys = Vec::new();
     while let Some(prefix) = path {
         keys.extend(names.iter().map(|name| format!("{name}/{prefix}")));
@@ -176,7 +176,7 @@ mod tests {
 
     fn answer(text: &str, registry: &str, repository: &str) -> String {
         let file = File::parse(text.as_bytes(), "f".to_owned(), false).unwrap();
-        match file.look_up(&registry.parse().unwrap(), &repository.parse().unwrap()).unwrap() {
+        match file.look_up(&registry.parse().unwrap(), Some(&repository.parse().unwrap())).unwrap() {
             Answer::Credential(credential) => credential.login().unwrap().1.expose().to_owned(),
             Answer::Helper(name) => format!("helper {name}"),
             Answer::Nothing => "nothing".to_owned(),
@@ -252,7 +252,7 @@ mod tests {
     fn the_legacy_file_has_entries_only() {
         let text = br#"{"https://index.docker.io/v1/":{"auth":"dTpw","email":"e"}}"#;
         let file = File::parse(text, "f".to_owned(), true).unwrap();
-        let found = file.look_up(&Registry::docker_hub(), &"library/x".parse().unwrap()).unwrap();
+        let found = file.look_up(&Registry::docker_hub(), Some(&"library/x".parse().unwrap())).unwrap();
         assert!(matches!(found, Answer::Credential(_)));
     }
 }

@@ -63,7 +63,7 @@ impl Stores {
     async fn look_up(
         &self,
         registry: &Registry,
-        repository: &RepositoryName,
+        repository: Option<&RepositoryName>,
     ) -> Result<Option<Found>, AuthError> {
         let files = self.files.get_or_init(|| self.read());
         for file in files {
@@ -158,7 +158,7 @@ impl CredentialSource for Stores {
     fn find<'a>(
         &'a self,
         registry: &'a Registry,
-        repository: &'a RepositoryName,
+        repository: Option<&'a RepositoryName>,
     ) -> BoxFuture<'a, Result<Option<Found>, AuthError>> {
         Box::pin(self.look_up(registry, repository))
     }

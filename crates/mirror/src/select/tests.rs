@@ -7,7 +7,7 @@ use std::{
 
 use content::{Descriptor, Fault, FaultKind, Incoming, Manifest, Place, Source, Step, Target, Version};
 use futures::{FutureExt, executor::block_on, future::BoxFuture};
-use reference::{RefName, Registry, RepositoryName};
+use reference::{Digest, RefName, Registry, RepositoryName};
 
 use super::*;
 use crate::Site;
@@ -56,6 +56,10 @@ impl Source for FakeSource {
             "annotations":{{"org.opencontainers.image.created":"{day}T00:00:00Z"}}}}"#
         );
         async move { Manifest::read(text.into_bytes().into(), None, None, None) }.boxed()
+    }
+
+    fn referrers<'a>(&'a self, _: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, Fault>> {
+        async { Ok(Vec::new()) }.boxed()
     }
 
     fn open<'a>(&'a self, _: &'a Descriptor, _: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {

@@ -13,7 +13,7 @@ use content::{
     Descriptor, Fault, FaultKind, Hasher, Incoming, Manifest, MediaType, Place, Source, Step, Version,
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
-use reference::Algorithm;
+use reference::{Algorithm, Digest};
 use tokio::time::sleep;
 
 pub(super) const MIB: u64 = 1 << 20;
@@ -129,6 +129,10 @@ impl Source for Slow {
         _described: Option<&'a Descriptor>,
     ) -> BoxFuture<'a, Result<Manifest, Fault>> {
         futures::future::pending().boxed()
+    }
+
+    fn referrers<'a>(&'a self, _subject: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, Fault>> {
+        async { Ok(Vec::new()) }.boxed()
     }
 
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {
