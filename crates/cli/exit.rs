@@ -1,7 +1,12 @@
 //! Exit codes: the one table.
 use content::FaultKind;
 
-use crate::failure::{Failure, Partly, Signal};
+use verify::Proof;
+
+use crate::{
+    failure::{Failure, Partly, Signal},
+    render::Proven,
+};
 
 /// Done.
 pub(crate) const DONE: u8 = 0;
@@ -20,6 +25,7 @@ pub(crate) fn code(failure: &Failure) -> u8 {
         Failure::Neither(fault) => of_kind(fault.kind()),
         Failure::File { .. } | Failure::Page { .. } => of_kind(FaultKind::Local),
         Failure::Partly(partly) => common_kind(partly).map_or(PARTLY, of_kind),
+        Failure::Unproven(proven) => verdict(proven).map_or(PARTLY, of_kind),
         Failure::Interrupted(Signal::Hangup) => 129,
         Failure::Interrupted(Signal::Interrupt) => 130,
         Failure::Interrupted(Signal::Terminate) => 143,
@@ -31,8 +37,17 @@ fn common_kind(partly: &Partly) -> Option<FaultKind> {
     if let Some(error) = partly.error() {
         return Some(error.kind());
     }
-    let mut kinds =
-        partly.done.report.outcomes.iter().map(|outcome| Some(outcome.result.as_ref().err()?.kind()));
+    let outcomes = partly.done.report.outcomes.iter();
+    in_common(outcomes.map(|outcome| Some(outcome.result.as_ref().err()?.kind())))
+}
+
+/// What is wrong with the one image, or with all.
+fn verdict(proven: &Proven) -> Option<FaultKind> {
+    in_common(proven.proofs.iter().map(Proof::verdict))
+}
+
+/// The kind that all have in common, none where some have none.
+fn in_common(mut kinds: impl Iterator<Item = Option<FaultKind>>) -> Option<FaultKind> {
     let first = kinds.next()??;
     kinds.all(|kind| kind.is_some_and(|kind| of_kind(kind) == of_kind(first))).then_some(first)
 }
@@ -59,6 +74,7 @@ pub(crate) fn kind_name(failure: &Failure) -> &'static str {
         Failure::Neither(fault) => name_of(fault.kind()),
         Failure::File { .. } | Failure::Page { .. } => name_of(FaultKind::Local),
         Failure::Partly(partly) => common_kind(partly).map_or("partly", name_of),
+        Failure::Unproven(proven) => verdict(proven).map_or("partly", name_of),
         Failure::Interrupted(_) => "interrupted",
     }
 }

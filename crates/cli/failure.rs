@@ -6,7 +6,10 @@ use bench::Results;
 use content::{Fault, FaultKind, Step};
 use copier::{CopyError, Outcome, Side, Ties};
 
-use crate::{render::Done, usage::Usage};
+use crate::{
+    render::{Done, Proven},
+    usage::Usage,
+};
 
 /// Why a run did not succeed.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub(crate) enum Failure {
     },
     /// The copy failed at some destinations, or all.
     Partly(Box<Partly>),
+    /// Images are not as they should be.
+    Unproven(Box<Proven>),
     /// A signal came.
     Interrupted(Signal),
 }

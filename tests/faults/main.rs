@@ -15,6 +15,7 @@ mod mounts;
 mod names;
 mod parts;
 mod ranges;
+mod repair;
 mod tokens;
 mod trips;
 mod uploads;

@@ -8,7 +8,8 @@ use super::Common;
 #[command(long_about = "Copies an image from any location to any others: every platform, digests kept.
 
 A location is HOST/REPO[:TAG][@DIGEST], with Docker's short names, or a layout: oci:DIR[:REF]. A tag that exists is \
-moved; a destination that holds the same digest already is left as it is.")]
+moved; a destination that holds the same digest already is left as it is, unless --repair doubts that all of it is \
+there.")]
 #[command(after_help = "Examples:
   transship copy alpine:3 registry.example/base/alpine
   transship copy registry.example/app@sha256:DIGEST other.example/app:v1
@@ -27,6 +28,9 @@ pub(crate) struct CopyArgs {
     /// With --no-clobber: counts a tag that is at the source's digest already as done
     #[arg(long, requires = "no_clobber")]
     pub(crate) allow_same: bool,
+    /// Asks for every part of an image that is there already, by its root's digest, and sends what is missing
+    #[arg(long, conflicts_with = "no_clobber")]
+    pub(crate) repair: bool,
     #[command(flatten)]
     pub(crate) common: Common,
 }

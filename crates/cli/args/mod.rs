@@ -3,6 +3,7 @@ mod bench;
 mod common;
 mod copy;
 mod import;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -11,6 +12,7 @@ pub(crate) use common::{Access, Common, Output, Reach, Show, SourceLogin, Target
 use common::{lanes, ranges};
 pub(crate) use copy::CopyArgs;
 pub(crate) use import::ImportArgs;
+pub(crate) use verify::VerifyArgs;
 
 /// Copies container images and OCI artifacts between registries and directories, and proves that what arrived is
 /// what was sent.
@@ -31,6 +33,7 @@ pub(crate) enum Command {
     // What help says about each stands with its flags.
     Import(Box<ImportArgs>),
     Copy(Box<CopyArgs>),
+    Verify(Box<VerifyArgs>),
     Bench(Box<BenchArgs>),
     #[command(hide = true)]
     BenchRun(BenchRunArgs),
@@ -42,6 +45,7 @@ impl Command {
         match self {
             Self::Import(args) => args.common.show,
             Self::Copy(args) => args.common.show,
+            Self::Verify(args) => args.show,
             Self::Bench(args) => args.show,
             Self::BenchRun(args) => args.show,
         }

@@ -4,7 +4,7 @@ use std::error::Error;
 use content::Step;
 use copier::{CopyError, Outcome};
 
-use super::{clean::clean, text::destinations};
+use super::{clean::clean, proof, text::destinations};
 use crate::{
     failure::{Failure, Partly, Signal},
     usage::Usage,
@@ -45,6 +45,7 @@ pub(crate) fn headline(failure: &Failure) -> String {
         Failure::Partly(partly) => {
             partly.error().map_or_else(|| some_of_several(partly), ToString::to_string)
         }
+        Failure::Unproven(proven) => proof::headline(proven),
         Failure::Interrupted(Signal::Interrupt) => "interrupted".to_owned(),
         Failure::Interrupted(Signal::Terminate) => "terminated".to_owned(),
         Failure::Interrupted(Signal::Hangup) => "hung up".to_owned(),
@@ -67,7 +68,8 @@ pub(crate) fn hint(failure: &Failure) -> Option<String> {
             let hints: Vec<String> = own.into_iter().chain(missing(partly)).collect();
             (!hints.is_empty()).then(|| hints.join("; "))
         }
-        Failure::File { .. } | Failure::Page { .. } | Failure::Interrupted(_) => None,
+        // Of what is unproven, each finding has its own.
+        Failure::File { .. } | Failure::Page { .. } | Failure::Unproven(_) | Failure::Interrupted(_) => None,
     }
 }
 
@@ -125,7 +127,7 @@ pub(crate) fn causes(failure: &Failure) -> Vec<String> {
         Failure::Neither(fault) => fault.source(),
         Failure::File { why, .. } | Failure::Page { why, .. } => Some(why),
         Failure::Partly(partly) => partly.error().and_then(Error::source),
-        Failure::Usage(_) | Failure::Interrupted(_) => None,
+        Failure::Usage(_) | Failure::Unproven(_) | Failure::Interrupted(_) => None,
     };
     let mut causes = Vec::new();
     while let Some(error) = below {

@@ -3,7 +3,7 @@ use copier::{CopyError, Outcome, Report};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Done, error};
+use super::{Done, Proven, error, proof};
 use crate::{exit, failure::Failure};
 
 /// The document of a run that did what it should.
@@ -11,6 +11,13 @@ pub(crate) fn done(done: &Done, warnings: &[String]) -> String {
     let mut document = Map::new();
     document.insert("source".into(), done.source.clone().into());
     report(&mut document, &done.report, |_| true);
+    document.insert("warnings".into(), warnings.into());
+    print(document)
+}
+
+/// The document of images that are as they should be.
+pub(crate) fn proven(proven: &Proven, warnings: &[String]) -> String {
+    let mut document = proof::document(proven);
     document.insert("warnings".into(), warnings.into());
     print(document)
 }
@@ -46,6 +53,9 @@ pub(crate) fn failed(failure: &Failure, warnings: &[String]) -> String {
     if let Failure::Partly(partly) = failure {
         document.insert("source".into(), partly.done.source.clone().into());
         report(&mut document, &partly.done.report, |outcome| partly.is_published(outcome));
+    }
+    if let Failure::Unproven(proven) = failure {
+        document.extend(proof::document(proven));
     }
     if let Failure::Page { measured: Some(measured), .. } = failure
         && let Ok(Value::Object(results)) = serde_json::to_value(measured)

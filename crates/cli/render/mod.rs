@@ -4,12 +4,14 @@ pub(crate) mod error;
 mod json;
 pub(crate) mod log;
 mod progress;
+mod proof;
 pub(crate) mod record;
 mod tally;
 mod text;
 
 pub(crate) use clean::clean;
 pub(crate) use progress::Progress;
+pub(crate) use proof::Proven;
 
 use std::{
     ffi::OsString,
@@ -49,6 +51,8 @@ pub(crate) struct Done {
 pub(crate) enum Finished {
     /// An image was copied.
     Copied(Box<Done>),
+    /// Images are as they should be.
+    Proven(Box<Proven>),
     /// Something was measured.
     Measured(Box<Results>),
     /// One run of a measurement was made.
@@ -92,6 +96,8 @@ impl Console {
         let text = match (finished, self.output) {
             (Finished::Copied(done), Output::Text) => text::done(done),
             (Finished::Copied(done), Output::Json) => json::done(done, &self.warnings()),
+            (Finished::Proven(proven), Output::Text) => proof::text(proven),
+            (Finished::Proven(proven), Output::Json) => json::proven(proven, &self.warnings()),
             (Finished::Measured(results), Output::Text) => measured(results),
             (Finished::Measured(results), Output::Json) => json::as_is(results),
             (Finished::Ran(measured), _) => json::as_is(measured),
@@ -114,6 +120,8 @@ impl Console {
             drop(to_stdout(&json::failed(failure, &self.warnings())));
         } else if let Failure::Partly(partly) = failure {
             drop(to_stdout(&text::partly(partly)));
+        } else if let Failure::Unproven(proven) = failure {
+            drop(to_stdout(&proof::text(proven)));
         } else if let Failure::Page { measured: Some(results), .. } = failure {
             drop(to_stdout(&measured(results)));
         }

@@ -40,17 +40,23 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console, farewells: &Farewel
         source: read.source,
         version: read.version,
         destinations: destinations(&places, &to, landings)?,
-        existing: match (args.no_clobber, args.allow_same) {
-            (false, _) => Existing::Move,
-            (true, true) => Existing::RefuseUnlessSame,
-            (true, false) => Existing::Refuse,
-        },
+        existing: existing(args),
         limits: args.common.caps.of_copy(),
         foreign: args.common.foreign(),
         ties: Ties::Apart,
     };
     let telling = Telling { verb: "copied", source: read.shown, asked };
     super::run(&job, args.common.engine(console.observer(), places.traffic()), telling, console).await
+}
+
+/// What becomes of tags that exist.
+fn existing(args: &CopyArgs) -> Existing {
+    match (args.no_clobber, args.allow_same) {
+        (false, _) if args.repair => Existing::Repair,
+        (false, _) => Existing::Move,
+        (true, true) => Existing::RefuseUnlessSame,
+        (true, false) => Existing::Refuse,
+    }
 }
 
 /// A landing in the words of the command line.

@@ -12,6 +12,7 @@ mod request;
 mod sides;
 mod strays;
 mod unborn;
+mod verify;
 
 use std::time::Duration;
 
@@ -56,6 +57,10 @@ async fn perform(
         Command::Copy(args) => {
             let copied = until(signals, copy::copy(args, console, farewells)).await;
             copied.map(|done| Finished::Copied(Box::new(done)))
+        }
+        Command::Verify(args) => {
+            let proven = until(signals, verify::verify(args, console, farewells)).await;
+            proven.map(|proven| Finished::Proven(Box::new(proven)))
         }
         // It has something to do when a signal has come.
         Command::Bench(args) => bench::bench(args, console, farewells, signals).await,

@@ -44,6 +44,9 @@ pub enum Existing {
     RefuseUnlessSame,
     /// Move it: importImage's `Force`.
     Move,
+    /// Move it. One that is at the source's digest already says nothing of what lies below it: every part is asked for,
+    /// and what is missing is sent.
+    Repair,
 }
 
 /// What to do about layers that registries may refuse to hold, told by their media type.

@@ -118,8 +118,8 @@ async fn stand(
     }
     if destination.names.is_empty() {
         let found = ask(destination, Version::Digest(root.clone()), traffic).await?;
-        let open = Standing::Open { names: Vec::new(), rooted: false };
-        return Ok(found.map_or(open, |_| Standing::Done));
+        let done = found.is_some() && existing != Existing::Repair;
+        return Ok(if done { Standing::Done } else { Standing::Open { names: Vec::new(), rooted: false } });
     }
     judge(destination, existing, root, &found?)
 }
@@ -136,7 +136,7 @@ fn judge(
         let same = found.as_ref() == Some(root);
         match (existing, found) {
             (Existing::Move | Existing::RefuseUnlessSame, Some(_)) if same => {}
-            (_, None) | (Existing::Move, Some(_)) => names.push(name.clone()),
+            (_, None) | (Existing::Move | Existing::Repair, Some(_)) => names.push(name.clone()),
             (Existing::Refuse | Existing::RefuseUnlessSame, Some(digest)) => conflicts.push(Conflict {
                 place: destination.target.place().clone(),
                 name: name.clone(),

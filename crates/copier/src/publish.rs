@@ -39,7 +39,7 @@ impl Publisher<'_> {
             return self.write(root, At::Digest, Mode::Force).await;
         }
         let mode = match self.existing {
-            Existing::Move => Mode::Force,
+            Existing::Move | Existing::Repair => Mode::Force,
             Existing::Refuse | Existing::RefuseUnlessSame => Mode::NoForce,
         };
         for name in names {

@@ -1,0 +1,140 @@
+//! `transship verify`, from locations to proofs.
+use std::sync::Arc;
+
+use content::{Source, Version};
+use copier::Side;
+use futures::StreamExt;
+use layout::Layout;
+use reference::{LayoutName, Location, RefName, Registry};
+use registry::Farewells;
+use verify::{Case, Expected, Proof, Remedies, Verifier};
+
+use super::{
+    places::{Keys, Places},
+    sides::{Read, location, origin, read, registry, source_keys, source_words, target_keys, target_words},
+    strays,
+};
+use crate::{
+    args::VerifyArgs,
+    failure::Failure,
+    landing::{self, Landing, Spot},
+    render::{Console, Proven},
+};
+
+/// Proves what the command line names; what is not as it should be is a failure.
+pub(crate) async fn verify(
+    args: &VerifyArgs,
+    console: &Console,
+    farewells: &Farewells,
+) -> Result<Proven, Failure> {
+    let places = Places::new(&args.reach, [], farewells)?;
+    let cases = cases(args, &places, console).await?;
+    let verifier = Verifier::new(places.traffic(), args.depth()).with_foreign(args.foreign());
+    let mut proofs: Vec<(usize, Proof)> = verifier.prove_all(&cases).collect().await;
+    proofs.sort_by_key(|(number, _)| *number);
+    let proofs = proofs.into_iter().map(|(_, proof)| proof).collect();
+    let proven = Proven { depth: args.depth(), proofs, seen: verifier.seen() };
+    if proven.is_whole() { Ok(proven) } else { Err(Failure::Unproven(Box::new(proven))) }
+}
+
+async fn cases(args: &VerifyArgs, places: &Places, console: &Console) -> Result<Vec<Case>, Failure> {
+    let source = location("SRC", &args.source)?;
+    let target = args.destination.as_ref().map(|text| location("DST", text)).transpose()?;
+    let targets: Vec<Location> = target.into_iter().collect();
+    if let Some(origin) = origin(&source) {
+        landing::all(&targets, &origin)?;
+    }
+    let from = source_words(&args.source_login, &source, console).await?;
+    let to = target_words(&args.target_login, &targets).await?;
+    let sides: Vec<&Registry> = targets.iter().chain([&source]).filter_map(registry).collect();
+    for warning in strays::all_warnings(&args.reach, &sides)? {
+        console.warn(&warning);
+    }
+    let to = target_keys(places, to, &targets)?;
+    let from = source_keys(places, from, &source)?;
+    let read = read(places, if targets.is_empty() { "LOCATION" } else { "SRC" }, &source, &from).await?;
+    match landing::all(&targets, &read.origin)?.pop() {
+        Some(landing) => compared(args, places, &to, &read, landing),
+        None => Ok(vec![alone(&source, read)]),
+    }
+}
+
+/// One location, which is to be whole.
+fn alone(location: &Location, read: Read) -> Case {
+    let pinned = match location {
+        Location::Registry(reference) => {
+            reference.tag.clone().map(RefName::from).zip(reference.digest.clone())
+        }
+        Location::Layout(location) => match &location.name {
+            Some(LayoutName::Pinned(name, digest)) => Some((name.clone(), digest.clone())),
+            _ => None,
+        },
+    };
+    let (version, expected) = match pinned {
+        Some((name, digest)) => {
+            (Version::Name(name), Expected::Digest { digest, said_by: "the command line".to_owned() })
+        }
+        None => (read.version, Expected::Whole),
+    };
+    let remedies = Remedies {
+        copy: format!("copy it there again: transship copy SRC {}", read.shown),
+        repair: format!("copy it there again: transship copy --repair SRC {}", read.shown),
+    };
+    Case { name: read.shown, place: read.source, version, expected, remedies }
+}
+
+/// The cases of a destination that is to have what a source has.
+fn compared(
+    args: &VerifyArgs,
+    places: &Places,
+    keys: &Keys,
+    read: &Read,
+    landing: Landing,
+) -> Result<Vec<Case>, Failure> {
+    let (place, shown) = opened(places, keys, &landing.spot)?;
+    let (source, destination) = (&args.source, args.destination.as_deref().unwrap_or_default());
+    let remedies = Remedies {
+        copy: format!("transship copy {source} {destination}"),
+        repair: format!("transship copy --repair {source} {destination}"),
+    };
+    let version = match (landing.names.into_iter().next(), &read.version) {
+        (Some(name), _) => Version::Name(name),
+        // Without a name it is written by its digest, which the source was named by.
+        (None, version) => version.clone(),
+    };
+    let name = match &version {
+        Version::Name(name) => format!("{shown}:{name}"),
+        Version::Digest(digest) => format!("{shown}@{digest}"),
+    };
+    let case = |expected| Case {
+        name: name.clone(),
+        place: Arc::clone(&place),
+        version: version.clone(),
+        expected,
+        remedies: remedies.clone(),
+    };
+    let as_source = Expected::Source {
+        source: Arc::clone(&read.source),
+        version: read.version.clone(),
+        name: read.shown.clone(),
+    };
+    let pinned = landing
+        .expect
+        .map(|digest| Expected::Digest { digest, said_by: "the destination's name".to_owned() });
+    Ok([Some(as_source), pinned].into_iter().flatten().map(case).collect())
+}
+
+/// A destination, to be read, and how it is shown.
+fn opened(places: &Places, keys: &Keys, spot: &Spot) -> Result<(Arc<dyn Source>, String), Failure> {
+    Ok(match spot {
+        Spot::Registry(registry, repository) => {
+            let place = places.repository(registry, repository, keys);
+            (Arc::new(place), format!("{registry}/{repository}"))
+        }
+        Spot::Layout(dir, repository) => {
+            let layout = Layout::open(dir).map_err(|fault| Failure::at(Side::Target, fault))?;
+            let shown = layout.shown().to_owned();
+            (Arc::new(layout.repository(repository.clone())), shown)
+        }
+    })
+}
