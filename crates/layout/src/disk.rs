@@ -123,6 +123,22 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], scratch: &Path) -> io::Result<f
     written
 }
 
+/// Writes all bytes at an offset, whatever place the file is at.
+pub(crate) fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::write_all_at(file, bytes, at);
+    #[cfg(windows)]
+    {
+        let (mut bytes, mut at) = (bytes, at);
+        while !bytes.is_empty() {
+            let written = std::os::windows::fs::FileExt::seek_write(file, bytes, at)?;
+            bytes = bytes.get(written..).filter(|_| written > 0).ok_or(ErrorKind::WriteZero)?;
+            at = at.saturating_add(written as u64);
+        }
+        Ok(())
+    }
+}
+
 /// A new file of a name that nobody else uses, locked for as long as its writer lives.
 pub(crate) fn create_temp(scratch: &Path) -> io::Result<(std::path::PathBuf, File)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);

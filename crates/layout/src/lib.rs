@@ -1,16 +1,19 @@
 //! OCI image layouts as a source and a target.
 //!
 //! A layout is a directory: `oci-layout`, `index.json` and `blobs/<algorithm>/<hex>`; or an archive, one tar file of
-//! these, which is read where it lies. Reading order: [`Store`] keeps
-//! blobs and never shows a half-written one; [`Index`] is the table of entries; [`Layout`] holds both and the lock that
-//! writers share; [`LayoutRepository`] is the layout as a `Source`, a `Target` and a `Catalog`.
+//! these, which is read where it lies. Reading order: [`Store`] keeps blobs and never shows a half-written one;
+//! [`Index`] is the table of entries; [`Layout`] holds both and the lock that writers share; [`LayoutRepository`] is
+//! the layout as a `Source`, a `Target` and a `Catalog`; [`ArchiveWriter`] writes archives, new ones and more into old
+//! ones.
 //!
-//! What is ours and no other tool's: the directory `.transship` (the lock, and blobs still being written), and the
-//! annotation [`REPOSITORY`] on entries without a ref name. Readers must ignore what they do not know.
+//! What is ours and no other tool's: the directory `.transship` (the lock, and blobs still being written; in an archive
+//! files without meaning), and the annotation [`REPOSITORY`] on entries without a ref name. Readers must ignore what
+//! they do not know.
 mod archive;
 mod catalog;
 mod disk;
 mod entry;
+mod flow;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod index;
@@ -27,6 +30,7 @@ mod subjects;
 mod trouble;
 mod upload;
 
+pub use archive::{ArchiveWriter, Member};
 pub use entry::{Entry, REF_NAME, REPOSITORY};
 pub use index::Index;
 pub use ingest::Ingest;

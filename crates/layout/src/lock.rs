@@ -33,11 +33,16 @@ impl Lock {
         let path = scratch.join("lock");
         plain_size(&path)?;
         let file = open_unlinked(&path, OpenOptions::new().write(true).create(true).truncate(false))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) if !has_no_locks(&error) => Err(error),
-            _ => Ok(Some(Self(file))),
-        }
+        Ok(try_lock(&file)?.then_some(Self(file)))
+    }
+}
+
+/// Locks a file for as long as it is open; `false` when somebody else has it locked.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) if !has_no_locks(&error) => Err(error),
+        _ => Ok(true),
     }
 }
 
@@ -69,7 +74,7 @@ pub(crate) fn sweep(root: &Path) {
 
 /// Removes a file while it holds its lock: a writer that has made it and not locked it yet, finds out (see
 /// [`crate::disk::create_temp`]).
-fn remove_abandoned(path: &Path) {
+pub(crate) fn remove_abandoned(path: &Path) {
     let Ok(file) = open_unlinked(path, OpenOptions::new().write(true)) else { return };
     let Ok(modified) = file.metadata().and_then(|metadata| metadata.modified()) else { return };
     let age = SystemTime::now().duration_since(modified).unwrap_or_default();

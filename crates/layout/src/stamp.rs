@@ -20,4 +20,9 @@ impl Stamp {
         let node = (0, 0);
         Self { modified: metadata.modified().ok(), size: metadata.len(), node }
     }
+
+    /// Whether both are of one file, changed or not; where that cannot be told, they are taken to be.
+    pub(crate) fn is_of_same_file(&self, other: &Self) -> bool {
+        self.node == other.node
+    }
 }

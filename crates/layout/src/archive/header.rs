@@ -1,8 +1,13 @@
 //! One header of a tar file: a block of 512 bytes that says what follows it.
 use tar::{EntryType, Header};
 
+use super::pax;
+
 /// A tar file is made of blocks of this size.
 pub(crate) const BLOCK: u64 = 512;
+
+/// How much of a path fits into a header, whatever it is.
+const SHORT: usize = 100;
 
 /// The bytes of one block.
 pub(crate) type Block = [u8; 512];
@@ -82,6 +87,43 @@ fn kind(kind: EntryType) -> Kind {
     }
 }
 
+/// The headers of a plain file, the same whoever writes them and when. A path that is too long for one block stands in
+/// a pax header before it; `None` when it is no path for an archive.
+pub(crate) fn write(path: &str, size: u64) -> Option<Vec<Block>> {
+    if let Some(block) = one(path, EntryType::Regular, size) {
+        return Some(vec![block]);
+    }
+    let record = pax::record("path", path);
+    let mut blocks = vec![one("pax", EntryType::XHeader, record.len() as u64)?];
+    blocks.extend(record.as_bytes().chunks(512).map(padded));
+    // Those who do not know pax headers see the end of the path, which is unlike others' most likely.
+    let tail = path.get(path.len().checked_sub(SHORT)?..)?;
+    blocks.push(one(tail.trim_start_matches('/'), EntryType::Regular, size)?);
+    Some(blocks)
+}
+
+/// A block that begins with these bytes.
+pub(crate) fn padded(bytes: &[u8]) -> Block {
+    let mut block = [0; 512];
+    for (to, from) in block.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    block
+}
+
+fn one(path: &str, kind: EntryType, size: u64) -> Option<Block> {
+    let mut header = Header::new_ustar();
+    header.set_path(path).ok()?;
+    header.set_entry_type(kind);
+    header.set_size(size);
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_cksum();
+    Some(*header.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +154,17 @@ mod tests {
     fn what_is_no_file_has_no_content_whatever_its_size_says() {
         let directory = read(&block(EntryType::Directory, 4096)).unwrap();
         assert_eq!((directory.kind, directory.size), (Kind::Node("a directory"), 0));
+    }
+
+    #[test]
+    fn headers_are_the_same_each_time_and_a_long_path_takes_three_blocks() {
+        let long = format!("blobs/sha512/{}", "0".repeat(128));
+        assert_eq!(write("index.json", 3), write("index.json", 3));
+        assert_eq!(write("index.json", 3).unwrap().len(), 1);
+        assert_eq!(write(&long, 3).unwrap().len(), 3);
+        for path in ["", "/etc/passwd", "../x", "a/../b"] {
+            assert!(write(path, 0).is_none(), "{path}");
+        }
     }
 
     #[test]

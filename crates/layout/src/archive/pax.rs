@@ -26,7 +26,6 @@ fn first(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 }
 
 /// One record.
-#[cfg(test)]
 pub(crate) fn record(key: &str, value: &str) -> String {
     let text = format!(" {key}={value}\n");
     let mut length = text.len();

@@ -73,7 +73,7 @@ impl Volume {
         Self::read(Arc::new(file), metadata.len(), Stamp::of(&metadata), shown)
     }
 
-    fn read(file: Arc<File>, length: u64, stamp: Stamp, shown: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(file: Arc<File>, length: u64, stamp: Stamp, shown: &str) -> Result<Self, Fault> {
         let table = scan(&*file, length, shown)?;
         let (marker_at, index_at) = table.essentials().map_err(|fault| fault.at(shown))?;
         let small = |extent, limit, name: &str| {
