@@ -18,10 +18,12 @@
     )
 )]
 pub mod config;
+mod home;
 mod item;
 pub mod lock;
 mod name;
 mod pattern;
+mod prune;
 pub mod receipt;
 mod select;
 mod shard;
@@ -29,9 +31,11 @@ mod version;
 mod world;
 
 pub use config::{Config, ConfigError};
+pub use home::Home;
 pub use item::Item;
 pub use name::{Name, Site};
 pub use pattern::Pattern;
+pub use prune::{Prune, Pruning, Spared, Why};
 pub use select::{Selection, Unselected, select};
 pub use shard::{NoShard, Shard};
 pub use world::World;

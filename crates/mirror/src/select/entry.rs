@@ -103,7 +103,7 @@ async fn repository(selection: &mut Selection, entry: &Entry, world: &dyn World,
 
 /// Whether a tag is no image's own, but leads to what belongs to another: cosign's `sha256-HEX.sig`, and the list of
 /// referrers at `sha256-HEX`. They come with what they are about, or not at all.
-fn is_about_another(tag: &str) -> bool {
+pub(crate) fn is_about_another(tag: &str) -> bool {
     let hex = tag.strip_prefix("sha256-").and_then(|rest| rest.get(..64));
     hex.is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

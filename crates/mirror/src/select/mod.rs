@@ -6,6 +6,8 @@ mod tests;
 
 use std::collections::{BTreeMap, btree_map};
 
+pub(crate) use entry::is_about_another;
+
 use content::Fault;
 use futures::{StreamExt, stream};
 
