@@ -184,16 +184,56 @@ async fn a_server_that_dies_in_the_middle_loses_nothing() {
 async fn a_queue_at_work_for_another_configuration_is_refused() {
     let nats = nats();
     let queue = connected(&nats).await;
-    let planner = planned(&queue, "r1", 1).await;
+    let mut planner = planned(&queue, "r1", 1).await;
     let other = Terms { config: "sha256:c1".to_owned(), ..terms("r2") };
-    let why = queue.plan(&name(), &other).await.unwrap_err();
-    assert_eq!(why.kind(), QueueErrorKind::Usage);
-    assert!(why.to_string().contains(CONFIG) && why.remedy().unwrap().contains("--queue-name"), "{why:?}");
-    let why = queue.worker(&name(), "sha256:c1", false).next().await.unwrap_err();
-    assert_eq!(why.kind(), QueueErrorKind::Usage);
+    let refused = async {
+        let why = queue.plan(&name(), &other).await.unwrap_err();
+        assert_eq!(why.kind(), QueueErrorKind::Usage);
+        assert!(
+            why.to_string().contains(CONFIG) && why.remedy().unwrap().contains("--queue-name"),
+            "{why:?}"
+        );
+        let why = queue.worker(&name(), "sha256:c1", false).next().await.unwrap_err();
+        assert_eq!(why.kind(), QueueErrorKind::Usage);
+    };
+    // Who waits for notes is heard of.
+    tokio::select! {
+        () = refused => {}
+        _ = planner.next() => panic!("nobody works"),
+    }
     // When that run is over, the queue is free.
     planner.close().await.unwrap();
     assert!(!queue.plan(&name(), &other).await.unwrap().joined());
+}
+
+#[tokio::test]
+async fn a_queue_whose_planner_died_is_not_blocked_for_ever() {
+    let nats = nats();
+    let queue = connected(&nats).await;
+    let mut first = planned(&queue, "r1", 1).await;
+    let other = Terms { config: "sha256:c1".to_owned(), ..terms("r2") };
+    let mut second = queue.plan(&name(), &other).await.unwrap();
+    assert_eq!((second.joined(), second.run().run.as_str()), (false, "r2"));
+    second.put(items(1)).await.unwrap();
+    // The first only seemed to be dead. Its work is nobody's any more.
+    assert_eq!(first.next().await.unwrap_err().kind(), QueueErrorKind::Usage);
+    let task = task(&mut queue.worker(&name(), "sha256:c1", false)).await;
+    task.done("second".into()).await.unwrap();
+    assert_eq!(notes(&mut second).await.into_values().collect::<Vec<_>>(), ["second"]);
+}
+
+#[tokio::test]
+async fn what_is_lost_in_the_queue_is_put_again() {
+    let nats = nats();
+    let queue = connected(&nats).await;
+    let mut planner = planned(&queue, "r1", 3).await;
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    let stream = async_nats::jetstream::new(client).get_stream("transship-test").await.unwrap();
+    assert_eq!(stream.purge().await.unwrap().purged, 3);
+    let working = tokio::spawn(work_off(queue.clone(), "a"));
+    assert_eq!(notes(&mut planner).await.len(), 3);
+    planner.close().await.unwrap();
+    assert_eq!(working.await.unwrap(), 3);
 }
 
 #[tokio::test]

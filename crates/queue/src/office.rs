@@ -36,8 +36,12 @@ impl Queue {
         let written = async { self.streams.send_publish(name.plan(), page).await?.await }.await;
         match written {
             Ok(written) => {
+                if last == 0 {
+                    // The first page of all: NATS would take "all before the first" for "all".
+                    return Ok((run, false));
+                }
                 // What earlier runs left is nobody's any more.
-                let old = streams.run.purge().filter(name.done()).sequence(written.sequence).await;
+                let old = streams.run.purge().sequence(written.sequence).await;
                 old.map_err(|why| self.failed("forget the run before", why))?;
                 Ok((run, false))
             }
@@ -51,13 +55,16 @@ impl Queue {
 }
 
 impl Office {
-    /// Puts items, and waits until the server has them.
-    pub(crate) async fn send(&self, items: &[(Item, Bytes)]) -> Result<(), QueueError> {
+    /// Puts items, and waits until the server has them. `round` tells those that are put again from those that only
+    /// seem to have been put twice, because an answer was lost.
+    pub(crate) async fn send(&self, items: &[(Item, Bytes)], round: u32) -> Result<(), QueueError> {
         patiently(|| async {
             let mut sent = Vec::new();
             for (item, words) in items {
                 sent.push(
-                    self.publish(item, words).await.map_err(|why| self.queue.failed("take work", why))?,
+                    self.publish(item, words, round)
+                        .await
+                        .map_err(|why| self.queue.failed("take work", why))?,
                 );
             }
             for taken in sent {
@@ -68,8 +75,13 @@ impl Office {
         .await
     }
 
-    async fn publish(&self, item: &Item, words: &Bytes) -> Result<PublishAckFuture, PublishError> {
-        let id = format!("{}.{item}", self.run.run);
+    async fn publish(
+        &self,
+        item: &Item,
+        words: &Bytes,
+        round: u32,
+    ) -> Result<PublishAckFuture, PublishError> {
+        let id = format!("{}.{item}.{round}", self.run.run);
         let message = PublishMessage::build().payload(words.clone()).message_id(id);
         self.queue.streams.send_publish(self.name.task(&self.run.run, item), message).await
     }
@@ -121,6 +133,34 @@ impl Office {
         .await
     }
 
+    /// Writes the page of the run again, so that its place in the log shows that somebody plans; opens it again where
+    /// another planner of it, who knew of less, has closed it.
+    pub(crate) async fn renew(&self) -> Result<(), QueueError> {
+        patiently(|| async {
+            let (last, sequence) = self.queue.last_run(&self.name, &self.streams).await?;
+            if last.is_none_or(|last| last.run != self.run.run) {
+                let message = "another run was opened in this queue, since this one was not heard of";
+                return Err(QueueError::usage(message).hint("run it again when that one has ended"));
+            }
+            self.turn(&self.run, sequence).await
+        })
+        .await
+    }
+
+    /// Writes a page, unless somebody else has just written one.
+    async fn turn(&self, page: &Run, after: u64) -> Result<(), QueueError> {
+        let message = PublishMessage::build().payload(page.bytes()?.into());
+        let message = message.expected_last_subject_sequence(after);
+        let streams = &self.queue.streams;
+        let written = async { streams.send_publish(self.name.plan(), message).await?.await }.await;
+        match written {
+            Err(why) if why.kind() != PublishErrorKind::WrongLastSequence => {
+                Err(self.queue.failed("say which run is open", why))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Closes the run, unless somebody else has, and empties the queue of it: a worker that died between its note and
     /// its word that it was done has left an item there.
     pub(crate) async fn close(&self) -> Result<(), QueueError> {
@@ -129,13 +169,12 @@ impl Office {
             if last.is_none_or(|last| !last.open || last.run != self.run.run) {
                 return Ok(());
             }
-            let page = PublishMessage::build().payload(self.run.closed().bytes()?.into());
-            let page = page.expected_last_subject_sequence(sequence);
-            let written =
-                async { self.queue.streams.send_publish(self.name.plan(), page).await?.await }.await;
-            match written {
-                Err(why) if why.kind() != PublishErrorKind::WrongLastSequence => {
-                    Err(self.queue.failed("close the run", why))
+            self.turn(&self.run.closed(), sequence).await?;
+            // A beat of another planner may have come between.
+            let (last, _) = self.queue.last_run(&self.name, &self.streams).await?;
+            match last {
+                Some(last) if last.open && last.run == self.run.run => {
+                    Err(self.queue.failed("close the run", "another planner has it"))
                 }
                 _ => Ok(()),
             }

@@ -8,14 +8,16 @@ use std::{
 use async_nats::jetstream::consumer::pull;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 
-use crate::{Item, Name, Queue, QueueError, Run, Terms, name::tail, office::Office};
+use crate::{Item, Name, Queue, QueueError, Run, Terms, name::tail, office::Office, streams::Streams};
 
 /// How many items are on their way to the server before it has said that it has them.
 const AT_ONCE: usize = 64;
 /// How long nothing is heard, at least, before the planner looks whether anything is lost.
 const QUIET: Duration = Duration::from_secs(30);
+/// How often, within the patience of a run, its planner is heard of.
+const BEATS: u32 = 3;
 /// Before the notes are read anew.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -34,6 +36,11 @@ pub struct Planner {
     joined: bool,
     left: HashMap<Item, Bytes>,
     notes: Option<pull::Ordered>,
+    beat: Interval,
+    /// How often items were put again.
+    rounds: u32,
+    /// When the last note came, or was looked for.
+    heard: Instant,
 }
 
 impl fmt::Debug for Planner {
@@ -51,13 +58,36 @@ impl Queue {
         let streams = self.make(name).await?;
         let (last, sequence) = self.last_run(name, &streams).await?;
         let (run, joined) = match last.filter(|run| run.open) {
-            Some(run) => (run, true),
-            None => self.open(name, &streams, terms, sequence).await?,
+            Some(run) if run.config == terms.config => (run, true),
+            Some(run) if self.is_planned(name, &streams, &run, sequence).await? => {
+                return Err(run
+                    .belongs_to(&terms.config)
+                    .err()
+                    .unwrap_or_else(|| self.failed("open a run", "")));
+            }
+            _ => self.open(name, &streams, terms, sequence).await?,
         };
         run.belongs_to(&terms.config)?;
         self.consumer(&streams, &run).await?;
+        let every = run.patience().checked_div(BEATS).unwrap_or(PAUSE);
+        let mut beat = interval(every);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let office = Office { queue: self.clone(), name: name.clone(), streams, run };
-        Ok(Planner { office, joined, left: HashMap::new(), notes: None })
+        let heard = Instant::now();
+        Ok(Planner { office, joined, left: HashMap::new(), notes: None, beat, rounds: 0, heard })
+    }
+
+    /// Whether the planner of a run is heard of, within the patience of that run.
+    async fn is_planned(
+        &self,
+        name: &Name,
+        streams: &Streams,
+        run: &Run,
+        sequence: u64,
+    ) -> Result<bool, QueueError> {
+        tracing::info!("the queue is open for {}; waiting whether anybody plans for that still", run.config);
+        sleep(run.patience()).await;
+        Ok(self.last_run(name, streams).await?.1 != sequence)
     }
 }
 
@@ -83,7 +113,7 @@ impl Planner {
         let done = if self.joined { self.office.noted().await? } else { HashSet::new() };
         let open: Vec<_> = items.iter().filter(|(item, _)| !done.contains(item)).cloned().collect();
         for some in open.chunks(AT_ONCE) {
-            self.office.send(some).await?;
+            self.office.send(some, 0).await?;
         }
         self.left.extend(items);
         Ok(())
@@ -97,22 +127,40 @@ impl Planner {
                 Some(notes) => notes,
                 none => none.insert(self.office.listen().await?),
             };
-            match timeout(QUIET.max(self.office.run.patience()), notes.next()).await {
-                Ok(Some(Ok(message))) => {
+            let next = tokio::select! {
+                biased;
+                _ = self.beat.tick() => {
+                    self.beat().await?;
+                    continue;
+                }
+                next = notes.next() => next,
+            };
+            self.heard = Instant::now();
+            match next {
+                Some(Ok(message)) => {
                     let item = tail(&message.subject)?.1;
                     if self.left.remove(&item).is_some() {
                         return Ok(Some(Note { item, words: message.payload.clone() }));
                     }
                 }
-                Ok(broken) => {
+                broken => {
                     tracing::debug!("the queue: reading what is done broke off: {broken:?}");
                     self.notes = None;
                     sleep(PAUSE).await;
                 }
-                Err(_) => self.look_after().await?,
             }
         }
         Ok(None)
+    }
+
+    /// Lets others hear that the run has a planner, and looks after it when nothing was heard for a while.
+    async fn beat(&mut self) -> Result<(), QueueError> {
+        self.office.renew().await?;
+        if self.heard.elapsed() < QUIET.max(self.office.run.patience()) {
+            return Ok(());
+        }
+        self.heard = Instant::now();
+        self.look_after().await
     }
 
     /// Puts again what is neither noted nor in the queue: somebody emptied it, or its server lost it.
@@ -127,7 +175,8 @@ impl Planner {
             return Ok(());
         }
         tracing::warn!("the queue has lost {} items; they are put again", lost.len());
-        self.office.send(&lost).await
+        self.rounds = self.rounds.saturating_add(1);
+        self.office.send(&lost, self.rounds).await
     }
 
     /// Closes the run: workers that find nothing to do end, and the next planner opens another.
