@@ -12,7 +12,7 @@ use crate::{Item, Site, Unselected};
 struct Fakes(BTreeMap<&'static str, Vec<&'static str>>);
 
 fn absent() -> Fault {
-    Fault::new(FaultKind::Absent, Step::Resolve, "it is not there")
+    Fault::new(FaultKind::Absent, Step::List, "it is not there")
 }
 
 impl World for Fakes {
