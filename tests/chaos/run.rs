@@ -8,7 +8,7 @@ use std::{
 
 use auth::Given;
 use content::Version;
-use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Report, Silent};
+use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Report, Silent};
 use pace::{Level, Traffic};
 use reference::{Digest, RefName};
 use registry::{Options, Registries};
@@ -220,6 +220,7 @@ impl<'a> Scene<'a> {
             existing,
             limits: Limits::none(),
             foreign: Foreign::Skip,
+            referrers: Referrers::Leave,
             ties: self.case.ties,
         }
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use auth::Given;
 use content::{Descriptor, FaultKind, Version};
 use copier::{
-    CopyError, Delivered, Destination, Engine, Existing, Foreign, Job, Limits, Ranges, Side, Silent, Ties,
+    CopyError, Delivered, Destination, Engine, Existing, Foreign, Job, Limits, Ranges, Referrers, Side,
+    Silent, Ties,
 };
 use http::Method;
 use pace::{Level, Traffic};
@@ -157,6 +158,7 @@ impl Yard {
             existing: Existing::Move,
             limits: Limits::default(),
             foreign: Foreign::Skip,
+            referrers: Referrers::Leave,
             ties: Ties::Together,
         }
     }

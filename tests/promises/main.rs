@@ -21,6 +21,7 @@ mod leaving;
 mod limits;
 mod mounts;
 mod noforce;
+mod referrers;
 mod requests;
 mod resume;
 

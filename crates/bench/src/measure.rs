@@ -2,7 +2,7 @@
 use std::{sync::Arc, time::Instant};
 
 use content::Version;
-use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Ties};
+use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Ties};
 use futures::{StreamExt, TryStreamExt, stream};
 use registry::Repository;
 
@@ -62,6 +62,7 @@ pub(crate) fn job(
         existing: Existing::Move,
         limits: Limits::none(),
         foreign: Foreign::Skip,
+        referrers: Referrers::Leave,
         ties: Ties::Apart,
     }
 }

@@ -1,5 +1,6 @@
 //! `transship copy`: any location to any others.
 use clap::Args;
+use copier::Referrers;
 
 use super::Common;
 
@@ -32,5 +33,23 @@ pub(crate) struct CopyArgs {
     #[arg(long, conflicts_with = "no_clobber")]
     pub(crate) repair: bool,
     #[command(flatten)]
+    pub(crate) extent: Extent,
+    #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// How much of an image is copied, and what beside it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Extent {
+    /// Copies what is about the image too, before its tag: referrers of it and of what is below it, referrers of those,
+    /// and what cosign keeps under tags. Where the image is already, they are looked for all the same
+    #[arg(long)]
+    referrers: bool,
+}
+
+impl Extent {
+    /// Whether what is about the image goes along.
+    pub(crate) fn referrers(&self) -> Referrers {
+        if self.referrers { Referrers::Follow } else { Referrers::Leave }
+    }
 }

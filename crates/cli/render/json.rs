@@ -97,15 +97,19 @@ fn report(into: &mut Map<String, Value>, report: &Report, published: impl Fn(&Ou
     if let Some(extent) = report.extent {
         into.insert("manifests".into(), extent.manifests.into());
         into.insert("blobs".into(), extent.blobs.into());
+        if let Some(referrers) = extent.referrers {
+            into.insert("referrers".into(), referrers.into());
+        }
     }
+    let followed = report.extent.is_some_and(|extent| extent.referrers.is_some());
     into.insert("skipped".into(), report.skipped.iter().map(descriptor).collect());
     into.insert(
         "destinations".into(),
-        report.outcomes.iter().map(|outcome| destination(outcome, published(outcome))).collect(),
+        report.outcomes.iter().map(|outcome| destination(outcome, published(outcome), followed)).collect(),
     );
 }
 
-fn destination(outcome: &Outcome, published: bool) -> Value {
+fn destination(outcome: &Outcome, published: bool, followed: bool) -> Value {
     let names =
         |names: &[reference::RefName]| names.iter().map(reference::RefName::as_str).collect::<Value>();
     let mut object = Map::new();
@@ -120,6 +124,9 @@ fn destination(outcome: &Outcome, published: bool) -> Value {
             object.insert("mounted".into(), delivered.mounted.into());
             object.insert("present".into(), delivered.present.into());
             object.insert("bytes".into(), delivered.bytes.into());
+            if followed {
+                object.insert("referrers".into(), delivered.referrers.into());
+            }
         }
         Err(error) => {
             let mut why = Map::new();

@@ -47,7 +47,9 @@ fn heading(done: &Done) -> Vec<String> {
     let mut lines =
         vec![format!("{} {}", done.verb, clean(&done.source)), format!("  {}", report.root.digest)];
     if let Some(extent) = report.extent {
-        lines.push(format!("  {}, {}", count(extent.manifests, "manifest"), count(extent.blobs, "blob")));
+        let mut parts = vec![count(extent.manifests, "manifest"), count(extent.blobs, "blob")];
+        parts.extend(extent.referrers.map(|referrers| count(referrers, "referrer")));
+        lines.push(format!("  {}", parts.join(", ")));
     }
     lines
 }
@@ -112,6 +114,9 @@ fn how(delivered: &Delivered) -> String {
         if number > 0 {
             parts.push(format!("{} {what}", count(number, "blob")));
         }
+    }
+    if delivered.referrers > 0 {
+        parts.push(format!("{} written", count(delivered.referrers, "referrer")));
     }
     if parts.is_empty() { "manifests written".to_owned() } else { parts.join(", ") }
 }

@@ -43,6 +43,7 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console, farewells: &Farewel
         existing: existing(args),
         limits: args.common.caps.of_copy(),
         foreign: args.common.foreign(),
+        referrers: args.extent.referrers(),
         ties: Ties::Apart,
     };
     let telling = Telling { verb: "copied", source: read.shown, asked };

@@ -2,7 +2,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use content::{Source as From, Version};
-use copier::{Destination, Existing, Job, Limits, Side, Ties};
+use copier::{Destination, Existing, Job, Limits, Referrers, Side, Ties};
 use reference::{RefName, Reference, Registry, Tag};
 use registry::Farewells;
 
@@ -61,6 +61,7 @@ pub(crate) async fn import(
         },
         limits: read.limits,
         foreign: args.common.foreign(),
+        referrers: Referrers::Leave,
         ties: Ties::Together,
     };
     let telling = Telling { verb: "imported", source: read.shown, asked: Vec::new() };

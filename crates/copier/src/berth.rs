@@ -1,11 +1,15 @@
 //! Berths: one destination each, and what has happened there.
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
 
 use content::Place;
-use reference::RefName;
+use reference::{Digest, RefName};
 
 use crate::{
-    CopyError, Delivered, Delivery, Destination, Outcome, ahead::Lack, plan::Plan, preflight::Standing,
+    CopyError, Delivered, Delivery, Destination, Outcome, ahead::Lack, lacking::Wanted, plan::Plan,
+    preflight::Standing,
 };
 
 /// One destination, and what has happened there.
@@ -13,6 +17,8 @@ pub(crate) struct Berth<'a> {
     pub(crate) destination: &'a Destination,
     pub(crate) names: Vec<RefName>,
     pub(crate) rooted: bool,
+    /// What is about the image and to be written.
+    pub(crate) followers: Vec<Wanted>,
     /// What is known of the blobs that it was asked for.
     pub(crate) lack: Lack,
     plan: &'a Plan,
@@ -26,23 +32,25 @@ struct Log {
     /// How each blob of the plan got there, in its order.
     how: Vec<Option<Delivery>>,
     written: Vec<RefName>,
+    followers: usize,
 }
 
 impl<'a> Berth<'a> {
     pub(crate) fn new(destination: &'a Destination, standing: Standing, plan: &'a Plan) -> Self {
         let mut log = Log { how: vec![None; plan.blobs.len()], ..Log::default() };
-        let (names, rooted) = match standing {
-            Standing::Open { names, rooted } => (names, rooted),
+        let (names, rooted, followers) = match standing {
+            Standing::Open { names, rooted, followers } => (names, rooted, followers),
             Standing::Done => {
                 log.already_there = true;
-                (Vec::new(), true)
+                (Vec::new(), true, Vec::new())
             }
             Standing::Closed(error) => {
                 log.failed = Some(error);
-                (Vec::new(), false)
+                (Vec::new(), false, Vec::new())
             }
         };
-        Self { destination, names, rooted, lack: Lack::default(), plan, log: Mutex::new(log) }
+        let (lack, log) = (Lack::default(), Mutex::new(log));
+        Self { destination, names, rooted, followers, lack, plan, log }
     }
 
     pub(crate) fn place(&self) -> &'a Place {
@@ -69,6 +77,17 @@ impl<'a> Berth<'a> {
         });
     }
 
+    /// One more follower is there.
+    pub(crate) fn followed(&self) {
+        self.note(|log| log.followers = log.followers.saturating_add(1));
+    }
+
+    /// The digests of the blobs that its followers need.
+    pub(crate) fn blobs_of_followers(&self) -> HashSet<&'a Digest> {
+        let wanted = self.followers.iter().filter_map(|wanted| self.plan.followers.get(wanted.follower));
+        wanted.flat_map(|follower| self.plan.leads_to(&follower.manifest)).collect()
+    }
+
     /// The root is there under this name.
     pub(crate) fn named(&self, name: &RefName) {
         self.note(|log| log.written.push(name.clone()));
@@ -76,7 +95,8 @@ impl<'a> Berth<'a> {
 
     pub(crate) fn into_outcome(self) -> Outcome {
         let log = self.log.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut delivered = Delivered { already_there: log.already_there, ..Delivered::default() };
+        let mut delivered =
+            Delivered { already_there: log.already_there, referrers: log.followers, ..Delivered::default() };
         for (blob, how) in self.plan.blobs.iter().zip(log.how) {
             if let Some(how) = how {
                 delivered.count(how, blob.size);

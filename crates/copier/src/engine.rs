@@ -10,8 +10,9 @@ use pace::{Traffic, travel};
 use reference::Digest;
 
 use crate::{
-    CopyError, Delivered, Event, Existing, Extent, Job, Observer, Outcome, Ranges, Report,
+    CopyError, Delivered, Event, Existing, Extent, Job, Observer, Outcome, Ranges, Referrers, Report,
     execute::Voyage,
+    lacking,
     landed::Landed,
     plan::Plan,
     preflight,
@@ -25,7 +26,7 @@ use crate::{
 /// ```
 /// use std::{path::Path, sync::Arc};
 /// use content::Version;
-/// use copier::{Destination, Engine, Existing, Foreign, Job, Limits, Silent, Ties};
+/// use copier::{Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Silent, Ties};
 /// use layout::Layout;
 /// use pace::Traffic;
 /// use reference::RefName;
@@ -46,6 +47,7 @@ use crate::{
 ///     existing: Existing::Refuse,
 ///     limits: Limits::default(),
 ///     foreign: Foreign::Skip,
+///     referrers: Referrers::Leave,
 ///     ties: Ties::Together,
 /// };
 /// let report = Engine::new(Arc::new(Silent), Traffic::default()).run(&job).await?;
@@ -99,9 +101,11 @@ impl Engine {
         } else {
             let finding = async { Ok(preflight::find(job, &self.traffic).await) };
             let (root, found) = try_join(resolving, finding).await?;
-            // An equal root is trusted: a run with nothing to do ends here, without a manifest pulled.
+            // An equal root is trusted: a run with nothing to do ends here, without a manifest pulled. What is about
+            // it may be younger than it.
             let early = preflight::look(job, &root.digest, found, &self.traffic).await;
-            if early.iter().all(|standing| matches!(standing, Standing::Done)) {
+            let done = early.iter().all(|standing| matches!(standing, Standing::Done));
+            if done && job.referrers == Referrers::Leave {
                 return Ok(nothing_to_do(job, root));
             }
             (root, Some(early))
@@ -113,6 +117,7 @@ impl Engine {
             let found = preflight::find(job, &self.traffic).await;
             preflight::look(job, &root.digest, found, &self.traffic).await
         };
+        let standings = lacking::add(job, &plan, standings, &self.traffic).await;
         let admitted = Admitted::new(plan, standings, job.ties)?;
         Ok(self.execute(job, admitted).await)
     }
@@ -130,7 +135,8 @@ impl Engine {
             stranded: AtomicBool::new(false),
         };
         let outcomes = voyage.run(standings).await;
-        let extent = Extent { manifests: plan.manifests(), blobs: plan.blobs.len() };
+        let followed = (job.referrers == Referrers::Follow).then_some(plan.followers.len());
+        let extent = Extent { manifests: plan.manifests(), blobs: plan.blobs.len(), referrers: followed };
         let root = plan.root.descriptor().clone();
         Report { root, extent: Some(extent), skipped: plan.skipped, outcomes }
     }

@@ -59,6 +59,18 @@ pub enum Refusal {
         /// How many are allowed.
         limit: u64,
     },
+    /// More referrers, and images of cosign's, than are followed.
+    TooManyFollowers {
+        /// At least so many were found before the search stopped.
+        found: usize,
+        /// So many are allowed.
+        limit: usize,
+    },
+    /// Referrers of referrers lead too far from the image.
+    FollowedTooFar {
+        /// So far is allowed.
+        limit: usize,
+    },
     /// Indexes are nested too deep.
     TooDeep {
         /// So deep is allowed.
@@ -117,6 +129,9 @@ impl CopyError {
             Self::Refused(Refusal::LayerTooLarge { .. }) => {
                 Some("--max-layer-size sets another limit, or none".to_owned())
             }
+            Self::Refused(Refusal::TooManyFollowers { .. } | Refusal::FollowedTooFar { .. }) => {
+                Some("without --referrers, the image is copied alone".to_owned())
+            }
             Self::Refused(Refusal::TooDeep { .. } | Refusal::TooManyBytes { .. }) => None,
             Self::TagsExist(conflicts) if conflicts.iter().all(|conflict| conflict.same) => {
                 Some("they are at the source's digest already: --allow-same counts that as done".to_owned())
@@ -163,6 +178,12 @@ impl fmt::Display for Refusal {
             }
             Self::TooManyBytes { found, limit } => {
                 write!(f, "the manifests of the image have {found} bytes, {limit} are allowed")
+            }
+            Self::TooManyFollowers { found, limit } => {
+                write!(f, "the image has at least {found} referrers, {limit} are followed")
+            }
+            Self::FollowedTooFar { limit } => {
+                write!(f, "the image has referrers of referrers, more than {limit} in a row")
             }
             Self::TooDeep { limit } => {
                 write!(f, "the image nests indexes more than {limit} deep")

@@ -2,9 +2,12 @@
 //!
 //! Destinations of one registry travel together: a blob's bytes are read once, sent to the first repository, and
 //! mounted into the others (`landed`).
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use content::{Descriptor, FaultKind, Journal, Place};
@@ -14,7 +17,7 @@ use futures::{
     stream,
 };
 use pace::{Lanes, Traffic, travel};
-use reference::{RefName, RepositoryName};
+use reference::{Digest, RefName, RepositoryName};
 
 use crate::{
     CopyError, Delivery, Event, Foreign, Job, Observer, Outcome, Side, Ties,
@@ -50,6 +53,21 @@ struct Group<'a> {
 
 /// A blob, and its number in the plan.
 type Item<'a> = (usize, &'a Descriptor);
+
+/// The blobs that a berth is to have.
+struct Want<'a> {
+    /// All of the image's.
+    image: bool,
+    /// Those of its followers.
+    others: HashSet<&'a Digest>,
+}
+
+impl Want<'_> {
+    /// A blob of the image that a follower has too is where the image is.
+    fn takes(&self, (number, blob): Item<'_>, plan: &Plan) -> bool {
+        if number < plan.own { self.image } else { self.others.contains(&blob.digest) }
+    }
+}
 
 impl Voyage<'_> {
     /// Does what the standings leave to do; one outcome for each destination, in order.
@@ -93,10 +111,13 @@ impl Voyage<'_> {
 
     /// Brings every blob to every berth that wants it.
     async fn fill(&self, group: &Group<'_>) -> Result<(), CopyError> {
-        let empty: Vec<&Berth<'_>> =
-            group.berths.iter().copied().filter(|berth| self.wants_blobs(berth)).collect();
+        let wants: Vec<(&Berth<'_>, Want<'_>)> =
+            group.berths.iter().copied().map(|berth| (berth, self.want(berth))).collect();
         let blobs = stream::iter(self.plan.blobs.iter().enumerate());
-        let blobs = blobs.map(|item| self.spread(item, &empty, group.seat));
+        let blobs = blobs.map(|item| {
+            let wanting = wants.iter().filter(|(_, want)| want.takes(item, self.plan));
+            self.spread(item, wanting.map(|(berth, _)| *berth).collect(), group.seat)
+        });
         blobs.buffer_unordered(self.width(group)).try_collect().await
     }
 
@@ -115,7 +136,7 @@ impl Voyage<'_> {
     async fn spread(
         &self,
         item: Item<'_>,
-        berths: &[&Berth<'_>],
+        berths: Vec<&Berth<'_>>,
         seat: Option<&RepositoryName>,
     ) -> Result<(), CopyError> {
         try_join_all(berths.iter().map(|berth| self.bring(item, berth, seat))).await.map(drop)
@@ -178,9 +199,13 @@ impl Voyage<'_> {
         }
     }
 
-    /// Whether blobs are to be brought there. An equal root may have come without foreign layers.
-    fn wants_blobs(&self, berth: &Berth<'_>) -> bool {
-        !self.is_at_home(berth) && (!berth.rooted || self.job.foreign == Foreign::Include)
+    /// Which blobs are to be brought there. An equal root may have come without foreign layers.
+    fn want<'b>(&self, berth: &Berth<'b>) -> Want<'b> {
+        if self.is_at_home(berth) {
+            return Want { image: false, others: HashSet::new() };
+        }
+        let image = !berth.rooted || self.job.foreign == Foreign::Include;
+        Want { image, others: berth.blobs_of_followers() }
     }
 
     /// Whether the destination is the source itself, and only names are missing.
@@ -189,7 +214,7 @@ impl Voyage<'_> {
     }
 
     async fn publish(&self, berth: &Berth<'_>) {
-        if berth.rooted && berth.names.is_empty() {
+        if berth.rooted && berth.names.is_empty() && berth.followers.is_empty() {
             return;
         }
         let publisher = Publisher {
@@ -203,13 +228,18 @@ impl Voyage<'_> {
             if berth.rooted || self.is_at_home(berth) {
                 return Ok(());
             }
-            publisher.parts(self.plan).await
+            publisher.parts(&self.plan.ranks, |_| true).await
         };
         let written = |name: &RefName| berth.named(name);
-        let outcome = match parts.await {
-            Ok(()) => publisher.root(&self.plan.root, &berth.names, written).await,
-            Err(error) => Err(error),
+        let outcome = async {
+            parts.await?;
+            publisher.followers(self.plan, &berth.followers, || berth.followed()).await?;
+            if berth.rooted && berth.names.is_empty() {
+                return Ok(());
+            }
+            publisher.publish(&self.plan.root, &berth.names, written).await
         };
+        let outcome = outcome.await;
         if let Err(error) = outcome {
             berth.fail(&error);
         }

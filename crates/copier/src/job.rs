@@ -20,6 +20,8 @@ pub struct Job {
     pub limits: Limits,
     /// What to do about foreign layers.
     pub foreign: Foreign,
+    /// Whether what is about the image goes along.
+    pub referrers: Referrers,
     /// Whether destinations stand or fall together.
     pub ties: Ties,
 }
@@ -56,6 +58,16 @@ pub enum Foreign {
     Skip,
     /// Copy them like any other layer.
     Include,
+}
+
+/// What to do about manifests that are about the image and no part of it: those that name it, or what is below it, as
+/// their subject, and those that cosign keeps under tags made of its digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Referrers {
+    /// Leave them where they are.
+    Leave,
+    /// Copy them, and what is about them, before the image has its name; also where only they are missing.
+    Follow,
 }
 
 /// Whether one destination's failure is everyone's.

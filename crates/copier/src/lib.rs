@@ -21,8 +21,10 @@ mod budget;
 mod engine;
 mod error;
 mod execute;
+mod followers;
 mod hallway;
 mod job;
+mod lacking;
 mod landed;
 mod limits;
 mod logbook;
@@ -34,11 +36,14 @@ mod publish;
 mod ranges;
 mod report;
 mod steady;
+mod walk;
 
 pub use engine::Engine;
 pub use error::{Conflict, CopyError, Refusal, Side};
-pub use job::{Destination, Existing, Foreign, Job, Ties};
-pub use limits::{LayerLimit, Limits, MAX_DEPTH, MAX_LAYER_BYTES, MAX_MANIFESTS, MAX_MANIFESTS_BYTES};
+pub use job::{Destination, Existing, Foreign, Job, Referrers, Ties};
+pub use limits::{
+    LayerLimit, Limits, MAX_DEPTH, MAX_FOLLOWERS, MAX_LAYER_BYTES, MAX_MANIFESTS, MAX_MANIFESTS_BYTES,
+};
 pub use observer::{Delivery, Event, Observer, Silent};
 pub use ranges::Ranges;
 pub use report::{Delivered, Extent, Outcome, Report};

@@ -14,6 +14,9 @@ pub const MAX_DEPTH: usize = 8;
 /// their number. 50 of the largest fit.
 pub const MAX_MANIFESTS_BYTES: u64 = 256 * 1024 * 1024;
 
+/// The most referrers, and images of cosign's, that may follow one image: what one list of them may hold.
+pub const MAX_FOLLOWERS: usize = 10_000;
+
 /// What is too much for one image. The default enforces both of importImage's limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {

@@ -4,7 +4,7 @@ use futures::future::{join_all, try_join_all};
 use pace::{Traffic, travel};
 use reference::{Digest, RefName};
 
-use crate::{Conflict, CopyError, Destination, Existing, Foreign, Job, Ties, plan::Plan};
+use crate::{Conflict, CopyError, Destination, Existing, Foreign, Job, Ties, lacking::Wanted, plan::Plan};
 
 /// What a destination needs.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub(crate) enum Standing {
         names: Vec<RefName>,
         /// Whether the root manifest is there, and so all of its parts but foreign layers.
         rooted: bool,
+        /// What is about the image and to be written.
+        followers: Vec<Wanted>,
     },
     /// Nothing can be done: names exist, or the target does not answer.
     Closed(CopyError),
@@ -50,9 +52,7 @@ pub(crate) async fn look(job: &Job, root: &Digest, found: Vec<Found>, traffic: &
     let each = job.destinations.iter().zip(found).map(async |(destination, found)| {
         match stand(destination, job.existing, root, found, traffic).await {
             // An equal root may have come without the foreign layers that are asked for now.
-            Ok(Standing::Done) if job.foreign == Foreign::Include => {
-                Standing::Open { names: Vec::new(), rooted: true }
-            }
+            Ok(Standing::Done) if job.foreign == Foreign::Include => open(Vec::new(), true),
             Ok(standing) => standing,
             Err(error) => Standing::Closed(error),
         }
@@ -119,9 +119,14 @@ async fn stand(
     if destination.names.is_empty() {
         let found = ask(destination, Version::Digest(root.clone()), traffic).await?;
         let done = found.is_some() && existing != Existing::Repair;
-        return Ok(if done { Standing::Done } else { Standing::Open { names: Vec::new(), rooted: false } });
+        return Ok(if done { Standing::Done } else { open(Vec::new(), false) });
     }
     judge(destination, existing, root, &found?)
+}
+
+/// What the image itself needs.
+fn open(names: Vec<RefName>, rooted: bool) -> Standing {
+    Standing::Open { names, rooted, followers: Vec::new() }
 }
 
 fn judge(
@@ -149,5 +154,5 @@ fn judge(
         return Err(CopyError::TagsExist(conflicts));
     }
     let rooted = names.len() < destination.names.len();
-    Ok(if names.is_empty() { Standing::Done } else { Standing::Open { names, rooted } })
+    Ok(if names.is_empty() { Standing::Done } else { open(names, rooted) })
 }

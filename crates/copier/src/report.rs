@@ -24,6 +24,8 @@ pub struct Extent {
     pub manifests: usize,
     /// Distinct blobs that are copied.
     pub blobs: usize,
+    /// What is about the image: referrers, and what cosign keeps under tags; `None` where that was not asked for.
+    pub referrers: Option<usize>,
 }
 
 /// What happened at one destination.
@@ -52,6 +54,8 @@ pub struct Delivered {
     pub present: usize,
     /// Bytes of the blobs that were sent.
     pub bytes: u64,
+    /// Manifests about the image that were written.
+    pub referrers: usize,
 }
 
 impl Delivered {

@@ -2,7 +2,9 @@
 use std::sync::Arc;
 
 use content::Version;
-use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Report, Silent, Ties};
+use copier::{
+    CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Report, Silent, Ties,
+};
 use pace::{Level, Traffic};
 use serde_json::{Value, json};
 
@@ -51,6 +53,7 @@ pub(crate) fn job(source: &Arc<Repository>, target: &Memory, names: &[(&str, &[&
         existing: Existing::Refuse,
         limits: Limits::default(),
         foreign: Foreign::Skip,
+        referrers: Referrers::Leave,
         ties: Ties::Together,
     }
 }

@@ -6,6 +6,7 @@
     clippy::panic,
     reason = "a test fails by panicking"
 )]
+mod followers;
 mod images;
 mod journal;
 mod limits;

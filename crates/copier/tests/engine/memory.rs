@@ -34,6 +34,8 @@ struct State {
     /// Reads begin at 0, whatever was asked for.
     ignores_ranges: bool,
     denied: HashSet<String>,
+    /// What is listed as a referrer, whatever it says itself.
+    listed: HashMap<Digest, Vec<Descriptor>>,
     /// Uploads that were left standing, by their location.
     left: HashMap<String, Vec<u8>>,
 }
@@ -81,6 +83,11 @@ impl Memory {
     /// Uploads that were left standing are not known any more.
     pub(crate) fn forget_left(&self) {
         self.with(|state| state.left.clear());
+    }
+
+    /// Lists `referrer` for `subject`, whatever it says itself.
+    pub(crate) fn list(&self, subject: &Digest, referrer: Descriptor) {
+        self.with(|state| state.listed.entry(subject.clone()).or_default().push(referrer));
     }
 
     pub(crate) fn deny(&self, repository: &str) {
@@ -158,6 +165,26 @@ impl Repository {
         })
     }
 
+    /// What names this subject, and what is said to.
+    fn about(&self, subject: &Digest) -> Vec<Descriptor> {
+        self.memory.with(|state| {
+            state.ledger.push(format!("LIST {}/{subject}", self.name()));
+            let says_so = |bytes: &Bytes| {
+                let value: Value = serde_json::from_slice(bytes).unwrap();
+                value["subject"]["digest"] == subject.to_string().as_str()
+            };
+            let listed = state.listed.get(subject).into_iter().flatten();
+            let held = state.manifests.iter().filter(|(digest, (_, bytes))| {
+                state.held.contains(&(self.name(), (*digest).clone())) && says_so(bytes)
+            });
+            held.map(|(digest, (kind, bytes))| {
+                Descriptor::new(kind.clone(), digest.clone(), bytes.len() as u64)
+            })
+            .chain(listed.cloned())
+            .collect()
+        })
+    }
+
     fn absent(&self, step: Step, what: &dyn std::fmt::Display) -> Fault {
         Fault::new(FaultKind::Absent, step, "not found").at(&self.place).about(what)
     }
@@ -205,8 +232,8 @@ impl Source for Repository {
         .boxed()
     }
 
-    fn referrers<'a>(&'a self, _subject: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, Fault>> {
-        async { Ok(Vec::new()) }.boxed()
+    fn referrers<'a>(&'a self, subject: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, Fault>> {
+        async move { Ok(self.about(subject)) }.boxed()
     }
 
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {
