@@ -68,12 +68,14 @@ const ROOMS: [(&str, &[&str]); 18] = [
 const BINARY: &str = "the binary";
 
 /// Crates from outside that only some rooms may know.
-const GUESTS: [(&str, &[&str]); 18] = [
+const GUESTS: [(&str, &[&str]); 20] = [
     ("async-nats", &["queue"]),
     ("reqwest", &["registry"]),
     ("tower", &["registry"]),
     ("oci-client", &["registry"]),
-    ("rustls", &["registry", "testkit"]),
+    ("rustls", &["registry", "server", "testkit"]),
+    ("tokio-rustls", &["server", "testkit"]),
+    ("bcrypt", &["server"]),
     ("rustls-native-certs", &["registry"]),
     ("webpki-root-certs", &["registry"]),
     ("hyper", &["registry", "server", "status", "testkit"]),

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     };
     let show = cli.command.show();
     let console = Console::new(show.output, show.quiet);
-    log::start(show.verbose, console.progress());
+    log::start(show, cli.command.is_daemon(), console.progress());
     match run::start(&cli.command, &console) {
         Ok(finished) => ExitCode::from(console.succeed(&finished)),
         Err(failure) => {

@@ -4,12 +4,12 @@ use std::fs;
 use super::{none, root};
 
 const PAGE: &str = "docs/promises.md";
-/// The promises have these numbers, without a gap.
-const LAST: usize = 31;
+/// The promises of each table have these numbers, without a gap.
+const TABLES: [(&str, usize); 2] = [("AT", 31), ("SERVE", 9)];
 
-/// A row of the table: its number, and the tests that it names.
-fn row(line: &str) -> Option<(usize, Vec<&str>)> {
-    let mut cells = line.strip_prefix("| AT-")?.split(" |");
+/// A row of a table: its number, and the tests that it names.
+fn row<'a>(line: &'a str, table: &str) -> Option<(usize, Vec<&'a str>)> {
+    let mut cells = line.strip_prefix(&format!("| {table}-"))?.split(" |");
     let number = cells.next()?.trim().parse().ok()?;
     let tests = cells.nth(1)?.split('`').skip(1).step_by(2);
     Some((number, tests.collect()))
@@ -25,16 +25,18 @@ fn exists(test: &str) -> bool {
 #[test]
 fn every_promise_has_its_row_and_every_test_in_it_exists() {
     let page = fs::read_to_string(root().join(PAGE)).unwrap();
-    let rows: Vec<_> = page.lines().filter_map(row).collect();
-    let numbers: Vec<_> = rows.iter().map(|(number, _)| *number).collect();
-    assert_eq!(numbers, (1..=LAST).collect::<Vec<_>>(), "{PAGE} has one row for each, in order");
     let mut broken = Vec::new();
-    for (number, tests) in rows {
-        if tests.is_empty() {
-            broken.push(format!("AT-{number} names no test"));
+    for (table, last) in TABLES {
+        let rows: Vec<_> = page.lines().filter_map(|line| row(line, table)).collect();
+        let numbers: Vec<_> = rows.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, (1..=last).collect::<Vec<_>>(), "{PAGE} has one row for each, in order");
+        for (number, tests) in rows {
+            if tests.is_empty() {
+                broken.push(format!("{table}-{number} names no test"));
+            }
+            let missing = tests.iter().filter(|test| !exists(test));
+            broken.extend(missing.map(|test| format!("{table}-{number}: there is no {test}")));
         }
-        let missing = tests.iter().filter(|test| !exists(test));
-        broken.extend(missing.map(|test| format!("AT-{number}: there is no {test}")));
     }
     none(&broken);
 }

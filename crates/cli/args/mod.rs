@@ -3,6 +3,7 @@ mod bench;
 mod common;
 mod copy;
 mod import;
+mod serve;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -12,6 +13,7 @@ pub(crate) use common::{Access, Common, Output, Reach, Show, SourceLogin, Target
 use common::{lanes, ranges};
 pub(crate) use copy::CopyArgs;
 pub(crate) use import::ImportArgs;
+pub(crate) use serve::ServeArgs;
 pub(crate) use verify::VerifyArgs;
 
 /// Copies container images and OCI artifacts between registries and directories, and proves that what arrived is
@@ -34,6 +36,7 @@ pub(crate) enum Command {
     Import(Box<ImportArgs>),
     Copy(Box<CopyArgs>),
     Verify(Box<VerifyArgs>),
+    Serve(Box<ServeArgs>),
     Bench(Box<BenchArgs>),
     #[command(hide = true)]
     BenchRun(BenchRunArgs),
@@ -46,8 +49,14 @@ impl Command {
             Self::Import(args) => args.common.show,
             Self::Copy(args) => args.common.show,
             Self::Verify(args) => args.show,
+            Self::Serve(args) => args.show,
             Self::Bench(args) => args.show,
             Self::BenchRun(args) => args.show,
         }
+    }
+
+    /// Whether it goes on until somebody ends it, and tells of trouble meanwhile.
+    pub(crate) fn is_daemon(&self) -> bool {
+        matches!(self, Self::Serve(_))
     }
 }

@@ -140,12 +140,17 @@ fn destination(outcome: &Outcome, published: bool, followed: bool) -> Value {
     object.into()
 }
 
-/// serde escapes C0 control characters; terminals obey the C1 ones too.
 fn print(document: impl Into<Value>) -> String {
-    let text = format!("{:#}\n", document.into());
-    if !text.chars().any(|c| matches!(c, '\u{7f}'..='\u{9f}')) {
-        return text;
-    }
+    escaped(&format!("{:#}\n", document.into()))
+}
+
+/// A document on one line, for a program that reads lines: there is more to come.
+pub(super) fn line(document: impl Into<Value>) -> String {
+    escaped(&format!("{}\n", document.into()))
+}
+
+/// serde escapes C0 control characters; terminals obey the C1 ones too.
+fn escaped(text: &str) -> String {
     let escape = |c: char| match c {
         '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(c)),
         _ => c.to_string(),

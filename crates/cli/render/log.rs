@@ -15,10 +15,15 @@ use tracing_subscriber::{
 };
 
 use super::Progress;
+use crate::args::Show;
 
-/// Starts logging: `verbose` flags, or what `RUST_LOG` says.
-pub(crate) fn start(verbose: u8, progress: Arc<Progress>) {
-    let Some(directives) = directives(verbose, std::env::var("RUST_LOG").ok()) else { return };
+/// Starts logging: what the flags ask for, or `RUST_LOG`. Of a daemon, nobody sees an exit code: without either it says
+/// what is wrong.
+pub(crate) fn start(show: Show, daemon: bool, progress: Arc<Progress>) {
+    let verbose = show.verbose;
+    let asked = directives(verbose, std::env::var("RUST_LOG").ok());
+    let trouble = if show.quiet { "error" } else { "warn" };
+    let Some(directives) = asked.or_else(|| daemon.then(|| rooms(trouble))) else { return };
     let filter = EnvFilter::new(directives).and(filter_fn(|event| may_show(event.target(), *event.level())));
     // A step at a registry is a span: its end says how long it took.
     let spans = if verbose > 1 { FmtSpan::CLOSE } else { FmtSpan::NONE };
@@ -60,10 +65,7 @@ const RETRIES: &str = "registry::client=debug,copier::steady=debug";
 
 /// The directives: what `RUST_LOG` says, else what the flags ask for.
 fn directives(verbose: u8, rust_log: Option<String>) -> Option<String> {
-    let ours = |others: &str, level: &str| {
-        let rooms: Vec<String> = ROOMS.iter().map(|room| format!("{room}={level}")).collect();
-        format!("{others},{}", rooms.join(","))
-    };
+    let ours = |others: &str, level: &str| format!("{others},{}", rooms(level));
     Some(match (rust_log.filter(|text| !text.is_empty()), verbose) {
         (Some(text), _) => text,
         (None, 0) => return None,
@@ -71,6 +73,11 @@ fn directives(verbose: u8, rust_log: Option<String>) -> Option<String> {
         (None, 2) => ours("warn", "debug"),
         (None, _) => ours("info", "trace"),
     })
+}
+
+fn rooms(level: &str) -> String {
+    let rooms: Vec<String> = ROOMS.iter().map(|room| format!("{room}={level}")).collect();
+    rooms.join(",")
 }
 
 /// Writes beside the bars.

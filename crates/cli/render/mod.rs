@@ -6,12 +6,14 @@ pub(crate) mod log;
 mod progress;
 mod proof;
 pub(crate) mod record;
+mod serving;
 mod tally;
 mod text;
 
 pub(crate) use clean::clean;
 pub(crate) use progress::Progress;
 pub(crate) use proof::Proven;
+pub(crate) use serving::Opening;
 
 use std::{
     ffi::OsString,
@@ -57,6 +59,8 @@ pub(crate) enum Finished {
     Measured(Box<Results>),
     /// One run of a measurement was made.
     Ran(Box<Measured>),
+    /// A registry was served; where, it said when it began.
+    Served,
 }
 
 impl Console {
@@ -91,6 +95,17 @@ impl Console {
         }
     }
 
+    /// Prints where a registry is served from now on.
+    pub(crate) fn serving(&self, opening: &Opening) {
+        self.progress.finish();
+        let text = match self.output {
+            Output::Text => opening.text(),
+            Output::Json => opening.json(&self.warnings()),
+        };
+        // Whoever does not want to know is served all the same.
+        drop(to_stdout(&text));
+    }
+
     /// Prints what was done; the exit code.
     pub(crate) fn succeed(&self, finished: &Finished) -> u8 {
         let text = match (finished, self.output) {
@@ -101,6 +116,7 @@ impl Console {
             (Finished::Measured(results), Output::Text) => measured(results),
             (Finished::Measured(results), Output::Json) => json::as_is(results),
             (Finished::Ran(measured), _) => json::as_is(measured),
+            (Finished::Served, _) => String::new(),
         };
         self.progress.finish();
         match to_stdout(&text) {

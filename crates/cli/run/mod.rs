@@ -9,16 +9,17 @@ mod only;
 mod pinned;
 mod places;
 mod request;
+mod serve;
 mod sides;
 mod strays;
 mod unborn;
 mod verify;
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use copier::{Engine, Job};
 use registry::Farewells;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     args::Command,
@@ -27,10 +28,12 @@ use crate::{
     signal::Signals,
 };
 
+/// How many files a server reads at a time.
+const READERS: usize = 32;
+
 /// Runs a command to its end, or to a signal.
 pub(crate) fn start(command: &Command, console: &Console) -> Result<Finished, Failure> {
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|why| Failure::File { path: "the network".to_owned(), why })?;
+    let runtime = runtime(command).map_err(|why| Failure::File { path: "the network".to_owned(), why })?;
     let done = runtime.block_on(async {
         // Signals are listened to before anything begins.
         let (mut signals, farewells) = (Signals::listen(), Farewells::default());
@@ -41,6 +44,14 @@ pub(crate) fn start(command: &Command, console: &Console) -> Result<Finished, Fa
     // A file that is being made is removed again; a name that is still being looked up keeps nobody waiting.
     runtime.shutdown_timeout(Duration::from_millis(250));
     done
+}
+
+/// A copy is done by one thread; a server has many clients, and reads files for each of them.
+fn runtime(command: &Command) -> io::Result<Runtime> {
+    if command.is_daemon() {
+        return Builder::new_multi_thread().max_blocking_threads(READERS).enable_all().build();
+    }
+    Builder::new_current_thread().enable_all().build()
 }
 
 async fn perform(
@@ -62,6 +73,7 @@ async fn perform(
             let proven = until(signals, verify::verify(args, console, farewells)).await;
             proven.map(|proven| Finished::Proven(Box::new(proven)))
         }
+        Command::Serve(args) => serve::serve(args, console, signals).await,
         // It has something to do when a signal has come.
         Command::Bench(args) => bench::bench(args, console, farewells, signals).await,
         Command::BenchRun(_) => until(signals, bench::once::run(farewells)).await,

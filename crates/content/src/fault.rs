@@ -56,6 +56,8 @@ pub enum Step {
     Authenticate,
     /// Opening or locking a layout.
     OpenLayout,
+    /// Listening for clients.
+    Listen,
 }
 
 impl Step {
@@ -74,6 +76,7 @@ impl Step {
             Self::Remove => "remove",
             Self::Authenticate => "authenticate",
             Self::OpenLayout => "open layout",
+            Self::Listen => "listen",
         }
     }
 }

@@ -3,7 +3,8 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use reference::{Digest, RepositoryName};
 
 use crate::{
-    body::{self, Body, DIGEST, answer, text},
+    body::{self, Body, DIGEST, answer, text, unchanged},
+    condition::{self, etag},
     error::Refusal,
     range::Wanted,
     rooms::Rooms,
@@ -16,13 +17,12 @@ pub(crate) async fn handle(
     (method, headers): (&Method, &HeaderMap),
 ) -> Result<Response<Body>, Refusal> {
     if ![Method::GET, Method::HEAD, Method::DELETE].contains(method) {
-        return Err(Refusal::method());
+        return Err(Refusal::method("GET, HEAD, DELETE"));
     }
     let shown = rooms.links.has_blob(repository, blob).await?;
-    let size = if shown { rooms.links.layout().store().size(blob)? } else { None };
+    let size = if shown { rooms.links.homes().size(blob)? } else { None };
     let Some(size) = size else {
-        let detail = serde_json::json!({"digest": blob.to_string()});
-        return Err(Refusal::unknown("BLOB_UNKNOWN", "the repository has no such blob").detail(detail));
+        return Err(unknown(blob));
     };
     if *method == Method::DELETE {
         rooms.links.unlink(repository, blob);
@@ -37,8 +37,12 @@ async fn read(
     size: u64,
     (method, headers): (&Method, &HeaderMap),
 ) -> Result<Response<Body>, Refusal> {
+    if condition::is_known(headers, blob) {
+        return Ok(unchanged(blob));
+    }
     // Ranges are defined for GET alone (RFC 9110, section 14.2).
-    let range = if *method == Method::GET { text(headers, &header::RANGE) } else { None };
+    let ranged = *method == Method::GET && condition::is_meant(headers, blob);
+    let range = if ranged { text(headers, &header::RANGE) } else { None };
     let (status, span) = match Wanted::parse(range, size) {
         Wanted::All => (StatusCode::OK, 0..size),
         Wanted::Part(span) => (StatusCode::PARTIAL_CONTENT, span),
@@ -52,7 +56,7 @@ async fn read(
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, span.end.saturating_sub(span.start).to_string()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
-        (header::ETAG, format!("\"{blob}\"")),
+        (header::ETAG, etag(blob)),
         (DIGEST, blob.to_string()),
     ];
     if status == StatusCode::PARTIAL_CONTENT {
@@ -62,8 +66,14 @@ async fn read(
     let content = if *method == Method::HEAD {
         body::empty()
     } else {
-        let opened = rooms.links.layout().store().open(blob, span.start, span.end).await?;
+        let opened =
+            rooms.links.homes().open(blob, span.start, span.end).await?.ok_or_else(|| unknown(blob))?;
         body::streamed(opened.into_chunks())
     };
     Ok(body::with_headers(Response::new(content), status, &answer))
+}
+
+fn unknown(blob: &Digest) -> Refusal {
+    let detail = serde_json::json!({"digest": blob.to_string()});
+    Refusal::unknown("BLOB_UNKNOWN", "the repository has no such blob").detail(detail)
 }

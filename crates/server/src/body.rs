@@ -7,8 +7,9 @@ use futures::{StreamExt as _, stream::BoxStream};
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
+use reference::Digest;
 
-use crate::{error::Refusal, timely::Stalled};
+use crate::{condition::etag, error::Refusal, timely::Stalled};
 
 /// The header that names the digest of what is sent.
 pub(crate) const DIGEST: header::HeaderName = header::HeaderName::from_static("docker-content-digest");
@@ -34,6 +35,11 @@ pub(crate) fn streamed(chunks: BoxStream<'static, Result<Bytes, Fault>>) -> Body
 /// An answer without a body.
 pub(crate) fn answer(status: StatusCode, headers: &[(header::HeaderName, String)]) -> Response<Body> {
     with_headers(Response::new(empty()), status, headers)
+}
+
+/// The client has it already.
+pub(crate) fn unchanged(digest: &Digest) -> Response<Body> {
+    answer(StatusCode::NOT_MODIFIED, &[(header::ETAG, etag(digest)), (DIGEST, digest.to_string())])
 }
 
 /// An answer in JSON.

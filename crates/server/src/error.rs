@@ -38,8 +38,15 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", message)
     }
 
-    pub(crate) fn method() -> Self {
+    /// `allowed` are the methods that are supported instead (RFC 9110, section 15.5.6).
+    pub(crate) fn method(allowed: &'static str) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "this method is not supported here")
+            .header(header::ALLOW, allowed)
+    }
+
+    pub(crate) fn read_only() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "this registry is read-only")
+            .header(header::ALLOW, "GET, HEAD")
     }
 
     /// Whether the failure is this side's: what was being written is in doubt.

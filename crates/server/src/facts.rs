@@ -5,9 +5,10 @@ use std::{
 };
 
 use content::{Descriptor, MAX_MANIFEST_BYTES, Manifest, MediaType, Role, Shape};
-use layout::Store;
 use reference::Digest;
 use serde_json::{Value, json};
+
+use crate::homes::Homes;
 
 /// A manifest's parts, and how it looks in a list of referrers.
 #[derive(Debug)]
@@ -28,6 +29,18 @@ pub(crate) struct Part {
     pub(crate) descriptor: Descriptor,
     pub(crate) manifest: bool,
     pub(crate) blob: bool,
+}
+
+impl Part {
+    pub(crate) fn manifest(descriptor: Descriptor) -> Self {
+        Self { descriptor, manifest: true, blob: false }
+    }
+
+    /// Without what a descriptor may have to say beyond that.
+    fn bare(descriptor: &Descriptor, manifest: bool, blob: bool) -> Self {
+        let Descriptor { media_type, digest, size, .. } = descriptor;
+        Self { descriptor: Descriptor::new(media_type.clone(), digest.clone(), *size), manifest, blob }
+    }
 }
 
 impl Facts {
@@ -73,11 +86,9 @@ impl Facts {
 pub(crate) fn parts(shape: &Shape) -> Vec<Part> {
     match shape {
         Shape::Opaque => Vec::new(),
-        Shape::Image { config, layers } => config
-            .iter()
-            .chain(layers)
-            .map(|blob| Part { descriptor: blob.clone(), manifest: false, blob: true })
-            .collect(),
+        Shape::Image { config, layers } => {
+            config.iter().chain(layers).map(|blob| Part::bare(blob, false, true)).collect()
+        }
         Shape::Index { entries } => entries.iter().map(entry).collect(),
     }
 }
@@ -89,7 +100,7 @@ fn entry(descriptor: &Descriptor) -> Part {
         Role::Manifest | Role::Index | Role::Schema1 => (true, false),
         _ => (true, true),
     };
-    Part { descriptor: descriptor.clone(), manifest, blob }
+    Part::bare(descriptor, manifest, blob)
 }
 
 /// Facts by digest: content never changes, so neither do they. What has been known longest is forgotten when there is
@@ -110,7 +121,7 @@ struct Shelf {
 }
 
 /// The weight of all facts together.
-const MOST: u64 = 64 * 1024 * 1024;
+const MOST: u64 = 16 * 1024 * 1024;
 /// What the facts of an empty manifest weigh.
 const LEAST: u64 = 1024;
 
@@ -129,12 +140,12 @@ impl FactBook {
         facts
     }
 
-    /// The facts of a manifest in the store; `None` when it is missing, damaged or no manifest.
-    pub(crate) async fn look_up(&self, store: &Store, digest: &Digest) -> Option<Arc<Facts>> {
+    /// The facts of a manifest; `None` when it is missing, damaged or no manifest.
+    pub(crate) async fn look_up(&self, homes: &Homes, digest: &Digest) -> Option<Arc<Facts>> {
         if let Some(facts) = self.known(digest) {
             return Some(facts);
         }
-        let bytes = store.read(digest, MAX_MANIFEST_BYTES).await.ok()?;
+        let bytes = homes.read(digest, MAX_MANIFEST_BYTES).await.ok()??;
         Some(self.note(Facts::of(&Manifest::read(bytes, None, Some(digest), None).ok()?)))
     }
 
@@ -166,6 +177,13 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+
+    impl FactBook {
+        /// How many manifests have been read.
+        pub(crate) fn len(&self) -> usize {
+            self.shelf.lock().unwrap().known.len()
+        }
+    }
 
     fn facts(seed: usize) -> Facts {
         let text = format!(r#"{{"schemaVersion":2,"manifests":[],"annotations":{{"seed":"{seed}"}}}}"#);

@@ -18,6 +18,7 @@ use crate::{
 pub fn route(path: &str) -> Option<String> {
     Some(match Route::parse(path).ok()? {
         Route::Base => "/v2/".to_owned(),
+        Route::Catalog => "/v2/_catalog".to_owned(),
         Route::Blob(name, digest) => format!("/v2/{name}/blobs/{digest}"),
         Route::Uploads(name) => format!("/v2/{name}/blobs/uploads/"),
         Route::Upload(name, id) => {

@@ -7,24 +7,25 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use content::{Descriptor, Manifest};
+use content::{Descriptor, Fault, Manifest};
 use layout::{Entry, Index, Layout};
 use reference::{Digest, RepositoryName, Tag};
 
 use crate::{
     error::Refusal,
     facts::{FactBook, Facts},
+    homes::{Home, Homes},
     names::{belonging, ref_name},
+    table::Table,
     view::View,
 };
 
 /// The links of all repositories.
 #[derive(Debug)]
 pub(crate) struct Links {
-    layout: Layout,
-    /// The repository of entries that name none.
-    fallback: Option<RepositoryName>,
+    homes: Homes,
     book: FactBook,
+    table: Mutex<Option<Arc<Table>>>,
     memory: Mutex<HashMap<RepositoryName, Memory>>,
 }
 
@@ -38,12 +39,34 @@ struct Memory {
 }
 
 impl Links {
-    pub(crate) fn new(layout: Layout, fallback: Option<RepositoryName>) -> Self {
-        Self { layout, fallback, book: FactBook::default(), memory: Mutex::default() }
+    pub(crate) fn new(homes: Homes) -> Self {
+        Self { homes, book: FactBook::default(), table: Mutex::default(), memory: Mutex::default() }
     }
 
-    pub(crate) fn layout(&self) -> &Layout {
-        &self.layout
+    /// Where content is read.
+    pub(crate) fn homes(&self) -> &Homes {
+        &self.homes
+    }
+
+    /// The one layout that is written to.
+    pub(crate) fn layout(&self) -> Result<&Layout, Refusal> {
+        Ok(&self.home()?.layout)
+    }
+
+    fn home(&self) -> Result<&Home, Refusal> {
+        self.homes.only().ok_or_else(Refusal::read_only)
+    }
+
+    /// Repositories and tags as they are now.
+    pub(crate) async fn table(&self) -> Result<Arc<Table>, Fault> {
+        let indexes = self.homes.indexes().await?;
+        let known = self.table.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(table) = known.filter(|table| table.is_of(&indexes)) {
+            return Ok(table);
+        }
+        let table = Arc::new(Table::of(&self.homes, indexes));
+        *self.table.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&table));
+        Ok(table)
     }
 
     /// The manifest that a tag names.
@@ -52,17 +75,22 @@ impl Links {
         repository: &RepositoryName,
         tag: &Tag,
     ) -> Result<Option<Descriptor>, Refusal> {
-        let index = self.layout.index().await?;
-        let mut named = index.entries().filter(|entry| self.is_tag(entry, repository, tag));
-        let Some(first) = named.next() else { return Ok(None) };
-        if let Some(other) = named.find(|other| other.descriptor.digest != first.descriptor.digest) {
-            let (one, other) = (&first.descriptor.digest, &other.descriptor.digest);
+        let table = self.table().await?;
+        let Some(named) = table.rows(repository).and_then(|rows| rows.tags.get(tag)) else { return Ok(None) };
+        let digest = &named.descriptor.digest;
+        if let Some(other) = &named.rival {
             let status = http::StatusCode::CONFLICT;
-            return Err(Refusal::new(status, "MANIFEST_INVALID", format!("the tag names {one} and {other}")));
+            let what = format!("the tag names {digest} and {other}");
+            return Err(Refusal::new(status, "MANIFEST_INVALID", what));
+        }
+        let view = self.view(repository, &table);
+        view.pulled(&named.descriptor);
+        if !named.descriptor.media_type.is_vague() {
+            return Ok(Some(named.descriptor.clone()));
         }
         // The view knows the media type of entries that do not say it.
-        let known = self.by_digest(repository, &first.descriptor.digest).await?;
-        Ok(Some(known.unwrap_or_else(|| first.descriptor.clone())))
+        let known = view.manifest(digest, (&self.homes, &self.book)).await;
+        Ok(Some(known.unwrap_or_else(|| named.descriptor.clone())))
     }
 
     /// The manifest with this digest, if the repository shows it.
@@ -71,11 +99,16 @@ impl Links {
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<Option<Descriptor>, Refusal> {
-        let view = self.view(repository).await?;
         if self.with(repository, |memory| memory.hidden.contains(digest)) {
             return Ok(None);
         }
-        Ok(view.manifest(digest).cloned())
+        let table = self.table().await?;
+        let view = self.view(repository, &table);
+        let mut roots = table.rows(repository).into_iter().flat_map(|rows| &rows.roots);
+        if let Some(root) = roots.find(|root| root.digest == *digest) {
+            view.pulled(root);
+        }
+        Ok(view.manifest(digest, (&self.homes, &self.book)).await)
     }
 
     pub(crate) async fn has_blob(
@@ -87,10 +120,11 @@ impl Links {
             let hidden = memory.hidden.contains(digest);
             if hidden { Some(false) } else { memory.blobs.contains(digest).then_some(true) }
         });
-        match known {
-            Some(known) => Ok(known),
-            None => Ok(self.view(repository).await?.has_blob(digest)),
+        if let Some(known) = known {
+            return Ok(known);
         }
+        let view = self.view(repository, &self.table().await?);
+        Ok(view.has_blob(digest, (&self.homes, &self.book)).await)
     }
 
     /// From now on the repository shows this blob.
@@ -116,10 +150,11 @@ impl Links {
         manifest: &Manifest,
         tags: Vec<Tag>,
     ) -> Result<(), Refusal> {
+        let home = self.home()?;
         self.book.note(Facts::of(manifest));
-        let (owner, fallback) = (repository.clone(), self.fallback.clone());
+        let (owner, fallback) = (repository.clone(), home.fallback.clone());
         let descriptor = manifest.descriptor().clone();
-        let entered = self.layout.update(move |index| {
+        let entered = home.layout.update(move |index| {
             if tags.is_empty() {
                 index.add(&Entry::untagged(&descriptor, Some(&owner)));
             }
@@ -136,9 +171,10 @@ impl Links {
 
     /// Takes a tag away; whether there was one. Its manifest stays, by digest.
     pub(crate) async fn delete_tag(&self, repository: &RepositoryName, tag: &Tag) -> Result<bool, Refusal> {
-        let (owner, fallback, tag) = (repository.clone(), self.fallback.clone(), tag.clone());
+        let home = self.home()?;
+        let (owner, fallback, tag) = (repository.clone(), home.fallback.clone(), tag.clone());
         let deleted =
-            self.layout.update(move |index| Ok(drop_tag(index, (&owner, fallback.as_ref()), &tag, None)));
+            home.layout.update(move |index| Ok(drop_tag(index, (&owner, fallback.as_ref()), &tag, None)));
         Ok(deleted.await?)
     }
 
@@ -151,8 +187,9 @@ impl Links {
         if self.by_digest(repository, digest).await?.is_none() {
             return Ok(false);
         }
-        let (owner, fallback, unwanted) = (repository.clone(), self.fallback.clone(), digest.clone());
-        let deleted = self.layout.update(move |index| {
+        let home = self.home()?;
+        let (owner, fallback, unwanted) = (repository.clone(), home.fallback.clone(), digest.clone());
+        let deleted = home.layout.update(move |index| {
             index.take(|entry| {
                 entry.descriptor.digest == unwanted
                     && belonging(entry, fallback.as_ref()).is_some_and(|found| found.repository == owner)
@@ -164,20 +201,17 @@ impl Links {
         Ok(true)
     }
 
+    /// All repositories, in lexical order. Those that only got blobs so far are none yet.
+    pub(crate) async fn repositories(&self) -> Result<Vec<RepositoryName>, Refusal> {
+        Ok(self.table().await?.repositories().map(|(name, _)| name.clone()).collect())
+    }
+
     /// The tags, in lexical order; `None` when the repository is not known.
     pub(crate) async fn tags(&self, repository: &RepositoryName) -> Result<Option<Vec<Tag>>, Refusal> {
-        let index = self.layout.index().await?;
-        let mut known = self.with(repository, |memory| !memory.blobs.is_empty());
-        let mut tags = Vec::new();
-        for found in index.entries().filter_map(|entry| belonging(entry, self.fallback.as_ref())) {
-            if found.repository == *repository {
-                known = true;
-                tags.extend(found.tag);
-            }
-        }
-        tags.sort_unstable();
-        tags.dedup();
-        Ok(known.then_some(tags))
+        let table = self.table().await?;
+        let rows = table.rows(repository);
+        let known = rows.is_some() || self.with(repository, |memory| !memory.blobs.is_empty());
+        Ok(known.then(|| rows.into_iter().flat_map(|rows| rows.tags.keys().cloned()).collect()))
     }
 
     /// The manifests of the repository whose subject this is.
@@ -186,30 +220,25 @@ impl Links {
         repository: &RepositoryName,
         subject: &Digest,
     ) -> Result<Vec<Arc<Facts>>, Refusal> {
-        let view = self.view(repository).await?;
-        Ok(self.with(repository, |memory| {
-            let seen = view.referrers(subject).iter();
-            seen.filter(|facts| !memory.hidden.contains(&facts.digest)).map(Arc::clone).collect()
-        }))
+        let view = self.view(repository, &self.table().await?);
+        let mut seen = view.referrers(subject, (&self.homes, &self.book)).await;
+        self.with(repository, |memory| seen.retain(|facts| !memory.hidden.contains(&facts.digest)));
+        Ok(seen)
     }
 
-    async fn view(&self, repository: &RepositoryName) -> Result<Arc<View>, Refusal> {
-        let index = self.layout.index().await?;
+    fn view(&self, repository: &RepositoryName, table: &Arc<Table>) -> Arc<View> {
         let known = self.with(repository, |memory| memory.view.clone());
-        if let Some(view) = known.filter(|view| Arc::ptr_eq(&view.index, &index)) {
-            return Ok(view);
+        if let Some(view) = known.filter(|view| Arc::ptr_eq(&view.table, table)) {
+            return view;
         }
-        let shelves = (self.layout.store(), &self.book);
-        let view = Arc::new(View::build(index, repository, self.fallback.as_ref(), shelves).await);
+        let rows = table.rows(repository);
+        let roots = rows.map_or(&[][..], |rows| rows.roots.as_slice());
+        let view = Arc::new(View::new(Arc::clone(table), roots));
         // Asking for names that do not exist must not fill the memory.
-        if !view.is_empty() {
+        if rows.is_some() {
             self.with(repository, |memory| memory.view = Some(Arc::clone(&view)));
         }
-        Ok(view)
-    }
-
-    fn is_tag(&self, entry: &Entry, repository: &RepositoryName, tag: &Tag) -> bool {
-        is_tag(entry, (repository, self.fallback.as_ref()), tag)
+        view
     }
 
     fn with<T>(&self, repository: &RepositoryName, look: impl FnOnce(&mut Memory) -> T) -> T {
@@ -227,11 +256,8 @@ impl Links {
 }
 
 fn is_tag(entry: &Entry, (owner, fallback): (&RepositoryName, Option<&RepositoryName>), tag: &Tag) -> bool {
-    entry.name().is_some_and(|name| {
-        let bare = fallback == Some(owner) && name == tag.as_str();
-        let full = name.strip_prefix(owner.as_str()).and_then(|rest| rest.strip_prefix(':'));
-        bare || full == Some(tag.as_str())
-    })
+    belonging(entry, fallback)
+        .is_some_and(|found| found.repository == *owner && found.tag.as_ref() == Some(tag))
 }
 
 /// Takes a tag away, except from the digest `kept`; what it named stays in the repository by digest. Whether there

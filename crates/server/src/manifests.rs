@@ -2,12 +2,13 @@
 //! "Deleting tags", "Deleting Manifests"; end-3, end-7, end-9).
 use bytes::Bytes;
 use content::{FaultKind, Hasher, MAX_MANIFEST_BYTES, Manifest, Role};
-use http::{HeaderName, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, header};
 use reference::{RepositoryName, Tag};
 use serde_json::json;
 
 use crate::{
-    body::{self, AnyError, Body, DIGEST, answer, content_length, text},
+    body::{self, AnyError, Body, DIGEST, answer, content_length, text, unchanged},
+    condition::{self, etag},
     error::Refusal,
     facts,
     query::Query,
@@ -31,36 +32,42 @@ where
     B::Error: Into<AnyError>,
 {
     match *request.method() {
-        Method::GET | Method::HEAD => pull(rooms, repository, pointer, request.method()).await,
+        Method::GET | Method::HEAD => {
+            pull(rooms, repository, pointer, (request.method(), request.headers())).await
+        }
         Method::PUT => push(rooms, repository, pointer, request).await,
         Method::DELETE => delete(rooms, repository, pointer).await,
-        _ => Err(Refusal::method()),
+        _ => Err(Refusal::method("GET, HEAD, PUT, DELETE")),
     }
 }
 
+/// `Accept` is not asked: a manifest is what it is, and there is no other form of it to give.
 async fn pull(
     rooms: &Rooms,
     repository: &RepositoryName,
     pointer: &Pointer,
-    method: &Method,
+    (method, headers): (&Method, &HeaderMap),
 ) -> Result<Response<Body>, Refusal> {
     let found = match pointer {
         Pointer::Tag(tag) => rooms.links.by_tag(repository, tag).await?,
         Pointer::Digest(digest) => rooms.links.by_digest(repository, digest).await?,
     };
     let descriptor = found.ok_or_else(unknown)?;
-    let store = rooms.links.layout().store();
-    let size = store.size(&descriptor.digest)?.ok_or_else(unknown)?;
+    let homes = rooms.links.homes();
+    let size = homes.size(&descriptor.digest)?.ok_or_else(unknown)?;
+    if condition::is_known(headers, &descriptor.digest) {
+        return Ok(unchanged(&descriptor.digest));
+    }
     let headers = [
         (header::CONTENT_TYPE, descriptor.media_type.to_string()),
         (header::CONTENT_LENGTH, size.to_string()),
-        (header::ETAG, format!("\"{}\"", descriptor.digest)),
+        (header::ETAG, etag(&descriptor.digest)),
         (DIGEST, descriptor.digest.to_string()),
     ];
     let content = if *method == Method::HEAD {
         body::empty()
     } else {
-        body::full(store.read(&descriptor.digest, MAX_MANIFEST_BYTES).await?)
+        body::full(homes.read(&descriptor.digest, MAX_MANIFEST_BYTES).await?.ok_or_else(unknown)?)
     };
     Ok(body::with_headers(Response::new(content), StatusCode::OK, &headers))
 }
@@ -85,7 +92,7 @@ where
     if !rooms.sparse {
         check_parts(rooms, repository, &manifest).await?;
     }
-    rooms.links.layout().store().put(manifest.digest(), manifest.bytes().clone()).await?;
+    rooms.links.layout()?.store().put(manifest.digest(), manifest.bytes().clone()).await?;
     rooms.links.publish(repository, &manifest, tags.clone()).await?;
     let digest = manifest.digest();
     let mut headers = vec![

@@ -1,17 +1,22 @@
 //! What the end-points share.
 use std::time::Duration;
 
-use crate::{links::Links, sessions::Sessions};
+use crate::{gate::Gate, links::Links, sessions::Sessions, tls::Tls};
 
 /// What the end-points share.
 #[derive(Debug)]
 pub(crate) struct Rooms {
     pub(crate) links: Links,
     pub(crate) sessions: Sessions,
+    /// Without one everybody may come in.
+    pub(crate) gate: Option<Gate>,
     pub(crate) sparse: bool,
     pub(crate) writable: bool,
     /// How long a client may keep silent in the middle of a body.
     pub(crate) body_idle: Option<Duration>,
     /// How long a new connection may take to bring its first request.
     pub(crate) greeting: Duration,
+    /// How long a client may take nothing of what is sent to it.
+    pub(crate) send_idle: Duration,
+    pub(crate) tls: Option<Tls>,
 }

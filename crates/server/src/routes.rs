@@ -9,6 +9,8 @@ use crate::error::Refusal;
 pub(crate) enum Route {
     /// `/v2/`.
     Base,
+    /// `/v2/_catalog`, which no repository can be called.
+    Catalog,
     /// `/v2/NAME/blobs/DIGEST`.
     Blob(RepositoryName, Digest),
     /// `/v2/NAME/blobs/uploads/`.
@@ -41,6 +43,7 @@ impl Route {
         let parts: Vec<&str> = below.split('/').collect();
         match parts.as_slice() {
             [""] => Ok(Self::Base),
+            ["_catalog"] => Ok(Self::Catalog),
             [name @ .., "blobs", "uploads"] | [name @ .., "blobs", "uploads", ""] => {
                 Ok(Self::Uploads(repository(name)?))
             }
@@ -109,6 +112,7 @@ mod tests {
         }
         assert_eq!(Route::parse("/v2/").unwrap(), Route::Base);
         assert_eq!(Route::parse("/v2").unwrap(), Route::Base);
+        assert_eq!(Route::parse("/v2/_catalog").unwrap(), Route::Catalog);
     }
 
     #[test]
@@ -119,7 +123,8 @@ mod tests {
             "/v1/",
             "/v2x",
             "/v2/app",
-            "/v2/_catalog",
+            "/v2/_catalog/",
+            "/v2/app/_catalog",
             "/v2/APP/tags/list",
             "/v2/../../etc/manifests/passwd",
             "/v2//manifests/v1",

@@ -32,7 +32,7 @@ where
     {
         return Ok(mounted);
     }
-    let store = rooms.links.layout().store();
+    let store = rooms.links.layout()?.store();
     if let Some(wanted) = query.first("digest") {
         let wanted = digest(wanted)?;
         let mut progress = Progress::begin(store, wanted.algorithm()).await?;
@@ -57,7 +57,7 @@ async fn mount(
     from: Option<&str>,
 ) -> Result<Option<Response<Body>>, Refusal> {
     let Ok(blob) = blob.parse::<Digest>() else { return Ok(None) };
-    let there = rooms.links.layout().store().size(&blob)?.is_some();
+    let there = rooms.links.homes().size(&blob)?.is_some();
     let visible = match from.map(str::parse::<RepositoryName>) {
         Some(Ok(from)) => there && rooms.links.has_blob(&from, &blob).await?,
         Some(Err(_)) => false,
@@ -84,7 +84,7 @@ where
 {
     let method = request.method();
     if ![Method::GET, Method::PATCH, Method::PUT, Method::DELETE].contains(method) {
-        return Err(Refusal::method());
+        return Err(Refusal::method("GET, PATCH, PUT, DELETE"));
     }
     let session = rooms.sessions.find(repository, id)?;
     match *method {

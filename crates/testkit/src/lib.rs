@@ -14,6 +14,7 @@
     reason = "a test kit fails by panicking"
 )]
 
+mod archive;
 mod body;
 pub mod canary;
 pub mod elf;
@@ -36,6 +37,7 @@ mod tls;
 mod token_server;
 mod tokens;
 
+pub use archive::{Archive, Archived};
 pub use canary::CANARY;
 pub use fake::{End, Fake, FakeSetup, Mishap, Misrange};
 pub use image::Image;

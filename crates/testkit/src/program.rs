@@ -187,7 +187,7 @@ fn is_log(line: &str) -> bool {
 }
 
 /// `VmHWM`, in KiB; `None` once the process is gone.
-fn high_water(status: &str) -> Option<u64> {
+pub(crate) fn high_water(status: &str) -> Option<u64> {
     let text = std::fs::read_to_string(status).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches("kB").trim().parse().ok()

@@ -1,6 +1,6 @@
 //! The program under test while it runs: tests look at what it has asked for so far, and send it signals.
 use std::{
-    io::Read as _,
+    io::Read,
     process::{Child, Command, Output},
     sync::{
         Arc, Mutex, PoisonError,
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Run, run};
+use crate::{Run, program::high_water, run};
 
 /// How long a test waits for something that must happen: it is for tests that hang, and no promise.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -19,8 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub struct Running {
     id: u32,
-    /// What it has said on its standard error so far.
-    said: Arc<Mutex<Vec<u8>>>,
+    /// What it has said on its standard error so far, and on its standard output.
+    said: Heard,
+    printed: Heard,
     output: Receiver<Output>,
     reader: JoinHandle<()>,
     ended: bool,
@@ -30,37 +31,45 @@ impl Running {
     /// What it prints is read from now on, so that it never waits for a reader.
     pub(crate) fn new(mut child: Child) -> Self {
         let (tell, output) = channel();
-        let (id, said) = (child.id(), Arc::new(Mutex::new(Vec::new())));
-        let (mut stderr, hears) = (child.stderr.take().expect("a standard error"), Arc::clone(&said));
-        let listener = thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(length @ 1..) = stderr.read(&mut buffer) {
-                hears.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..length]);
-            }
-        });
-        let all = Arc::clone(&said);
+        let id = child.id();
+        let (said, hears_errors) = listen(child.stderr.take().expect("a standard error"));
+        let (printed, hears_output) = listen(child.stdout.take().expect("a standard output"));
+        let all = (Arc::clone(&said), Arc::clone(&printed));
         let reader = thread::spawn(move || {
-            let mut output = child.wait_with_output().expect("a program that ends");
-            listener.join().expect("a thread that reads");
-            output.stderr.clone_from(&all.lock().unwrap_or_else(PoisonError::into_inner));
+            let status = child.wait().expect("a program that ends");
+            hears_errors.join().expect("a thread that reads");
+            hears_output.join().expect("a thread that reads");
             // A test that failed meanwhile does not listen.
-            drop(tell.send(output));
+            drop(tell.send(Output { status, stdout: heard(&all.1), stderr: heard(&all.0) }));
         });
-        Self { id, said, output, reader, ended: false }
+        Self { id, said, printed, output, reader, ended: false }
+    }
+
+    /// Waits for the first line that it prints on its standard output.
+    #[track_caller]
+    pub fn first_line(&self) -> String {
+        let line = || {
+            let text = String::from_utf8_lossy(&heard(&self.printed)).into_owned();
+            text.split_once('\n').map(|(line, _)| line.to_owned())
+        };
+        until("a line on its standard output", || line().is_some() || self.is_over());
+        line().unwrap_or_else(|| panic!("it ended: {}", String::from_utf8_lossy(&heard(&self.said))))
     }
 
     /// Waits until it has said this.
     #[track_caller]
     pub fn says(&self, text: &str) {
-        until(text, || {
-            let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-            String::from_utf8_lossy(&said).contains(text)
-        });
+        until(text, || String::from_utf8_lossy(&heard(&self.said)).contains(text));
     }
 
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.id
+    }
+
+    /// The most memory that it has held so far, in KiB.
+    pub fn peak(&self) -> u64 {
+        high_water(&format!("/proc/{}/status", self.id)).unwrap_or(0)
     }
 
     /// Sends it a signal: `INT`, `TERM`, `KILL`.
@@ -90,6 +99,25 @@ impl Running {
         self.ended = true;
         Run::from_output(output, 0)
     }
+}
+
+/// What has come so far.
+type Heard = Arc<Mutex<Vec<u8>>>;
+
+fn heard(heard: &Heard) -> Vec<u8> {
+    heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn listen(mut stream: impl Read + Send + 'static) -> (Heard, JoinHandle<()>) {
+    let heard = Heard::default();
+    let all = Arc::clone(&heard);
+    let listener = thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = stream.read(&mut buffer) {
+            all.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..length]);
+        }
+    });
+    (heard, listener)
 }
 
 /// Waits for something that is to happen elsewhere.
