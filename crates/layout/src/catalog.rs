@@ -25,6 +25,10 @@ impl Catalog for LayoutRepository {
     fn untag<'a>(&'a self, name: &'a RefName) -> BoxFuture<'a, Result<Untagged, Fault>> {
         let unwanted = name.clone();
         Box::pin(async move {
+            if !self.layout().is_writable() {
+                let why = "an archive is only added to: copy what is to stay to a new one";
+                return Ok(Untagged::Refused(why.to_owned()));
+            }
             let update = self
                 .layout()
                 .update(move |index| Ok(index.take(|entry| entry.name() == Some(unwanted.as_str()))));

@@ -2,7 +2,7 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, ErrorKind, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -79,6 +79,22 @@ pub(crate) fn make_all_directories(path: &Path) -> io::Result<()> {
     missing.iter().filter_map(|made| made.parent()).try_for_each(sync_above)
 }
 
+/// The path that a file or directory has, or will have once it is made: its nearest ancestor that exists, without
+/// links, and the rest.
+///
+/// # Errors
+/// When the directory that relative paths are relative to cannot be told.
+pub fn future_path(path: &Path) -> io::Result<PathBuf> {
+    let absolute = std::path::absolute(path)?;
+    for ancestor in absolute.ancestors() {
+        if let Ok(root) = ancestor.canonicalize() {
+            let rest = absolute.strip_prefix(ancestor).unwrap_or(Path::new(""));
+            return Ok(if rest.as_os_str().is_empty() { root } else { root.join(rest) });
+        }
+    }
+    Ok(absolute)
+}
+
 /// Makes the names durable in a directory above the root. One that may be written but not read, as a drop box,
 /// cannot be asked to.
 pub(crate) fn sync_above(path: &Path) -> io::Result<()> {
@@ -140,7 +156,7 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
 }
 
 /// A new file of a name that nobody else uses, locked for as long as its writer lives.
-pub(crate) fn create_temp(scratch: &Path) -> io::Result<(std::path::PathBuf, File)> {
+pub(crate) fn create_temp(scratch: &Path) -> io::Result<(PathBuf, File)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     loop {
@@ -216,6 +232,15 @@ mod tests {
         assert!(!claim(&file).unwrap(), "a sweeper had it");
         let (path, file) = create_temp(dir.path()).unwrap();
         assert!(path.exists() && claim(&file).unwrap());
+    }
+
+    #[test]
+    fn a_path_to_come_is_the_one_that_it_will_be() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("a/b");
+        let before = future_path(&dir).unwrap();
+        fs::create_dir_all(&dir).unwrap();
+        assert_eq!(before, dir.canonicalize().unwrap());
     }
 
     #[test]

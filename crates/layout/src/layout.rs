@@ -108,11 +108,27 @@ impl Layout {
         Err(taken(&shown, Step::OpenLayout))
     }
 
+    /// Opens an archive that exists.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`], and [`FaultKind::Absent`] when `path` is a directory.
+    pub fn open_archive(path: &Path) -> Result<Self, Fault> {
+        if path.is_dir() {
+            return Err(Fault::new(FaultKind::Absent, Step::OpenLayout, "it is a directory, not an archive")
+                .at(shown_archive(path))
+                .hint(format!("name it as one: {}", shown(path))));
+        }
+        Self::at_archive(path, true)
+    }
+
     fn at(path: &Path) -> Result<Self, Fault> {
-        let is_archive = path.is_file();
+        Self::at_archive(path, path.is_file())
+    }
+
+    fn at_archive(path: &Path, is_archive: bool) -> Result<Self, Fault> {
         let shown = if is_archive { shown_archive(path) } else { shown(path) };
         let root = path.canonicalize().map_err(|error| {
-            let what = "cannot open the directory";
+            let what = if is_archive { "cannot open the archive" } else { "cannot open the directory" };
             if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
                 return trouble::fault(&shown, Step::OpenLayout, what, error);
             }

@@ -6,9 +6,9 @@ use content::{
     Source, Step, Target, Version,
 };
 use futures::future::BoxFuture;
-use reference::{Digest, RefName, RepositoryName};
+use reference::{Digest, RepositoryName};
 
-use crate::{Entry, Index, Layout, subjects::Memory, upload::LayoutUpload};
+use crate::{Entry, Layout, naming, subjects::Memory, upload::LayoutUpload};
 
 /// A layout, seen as one repository. Ref names are taken to the letter; blobs are common to all repositories.
 #[derive(Debug, Clone)]
@@ -37,16 +37,6 @@ impl LayoutRepository {
                 Some(descriptor) => Ok(Some(descriptor)),
                 None => self.unlisted(digest),
             },
-        }
-    }
-
-    /// What a target has: entries only, and by digest only those of its own repository. Anything else would be
-    /// taken for "there already", although nothing keeps it, or only another repository does.
-    async fn look_up_entry(&self, version: &Version) -> Result<Option<Descriptor>, Fault> {
-        let index = self.layout.index().await?;
-        match version {
-            Version::Name(name) => index.by_name(name).map_err(|fault| fault.at(&self.place)),
-            Version::Digest(digest) => Ok(index.by_digest_in(digest, self.place.repository())),
         }
     }
 
@@ -110,12 +100,13 @@ impl LayoutRepository {
         if store.has(blob).await? {
             return Ok(Begun::Present);
         }
-        Ok(Begun::Upload(Box::new(LayoutUpload::begin(store.clone(), blob.clone()).await?)))
+        Ok(Begun::Upload(Box::new(LayoutUpload::begin(store.clone().into(), blob.clone()).await?)))
     }
 
     async fn publish_manifest(&self, manifest: &Manifest, at: At<'_>, mode: Mode) -> Result<(), Fault> {
         if let (At::Name(name), Mode::NoForce) = (at, mode) {
-            refuse_taken(&*self.layout.index().await?, name).map_err(|fault| fault.at(&self.place))?;
+            naming::refuse_taken(&*self.layout.index().await?, name)
+                .map_err(|fault| fault.at(&self.place))?;
         }
         self.layout.store().put(manifest.digest(), manifest.bytes().clone()).await?;
         let descriptor = manifest.descriptor().clone();
@@ -132,28 +123,12 @@ impl LayoutRepository {
             }
             At::Name(name) => {
                 let name = name.clone();
-                let named = self.layout.update(move |index| set_name(index, &descriptor, &name, mode)).await;
+                let named =
+                    self.layout.update(move |index| naming::set_name(index, &descriptor, &name, mode)).await;
                 named.map_err(|fault| fault.at(&self.place))
             }
         }
     }
-}
-
-fn refuse_taken(index: &Index, name: &RefName) -> Result<(), Fault> {
-    let taken = index.entries().find(|entry| entry.name() == Some(name.as_str()));
-    taken.map_or(Ok(()), |entry| {
-        let what = format!("the name exists already, and stands for {}", entry.descriptor.digest);
-        Err(Fault::new(FaultKind::Conflict, Step::Publish, what).about(name))
-    })
-}
-
-fn set_name(index: &mut Index, descriptor: &Descriptor, name: &RefName, mode: Mode) -> Result<(), Fault> {
-    if mode == Mode::NoForce {
-        refuse_taken(index, name)?;
-    }
-    index.take(|entry| entry.name() == Some(name.as_str()) && entry.descriptor.digest != descriptor.digest);
-    index.add(&Entry::named(descriptor, name));
-    Ok(())
 }
 
 impl Source for LayoutRepository {
@@ -192,7 +167,7 @@ impl Target for LayoutRepository {
     }
 
     fn find<'a>(&'a self, version: &'a Version) -> BoxFuture<'a, Result<Option<Descriptor>, Fault>> {
-        Box::pin(self.look_up_entry(version))
+        Box::pin(async { naming::look_up(&*self.layout.index().await?, version, &self.place) })
     }
 
     fn begin<'a>(

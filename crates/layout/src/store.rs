@@ -189,7 +189,7 @@ impl Store {
     }
 
     pub(crate) fn stopped(&self, step: Step, stopped: JoinError) -> Fault {
-        Fault::new(FaultKind::Local, step, "the work on disk was stopped").at(&self.shown).because(stopped)
+        trouble::stopped(&self.shown, step, stopped)
     }
 
     /// A failure of the disk, in our words.

@@ -9,6 +9,11 @@ pub(crate) fn fault(shown: &str, step: Step, what: &str, error: io::Error) -> Fa
     Fault::new(FaultKind::Local, step, format!("{what}: {error}")).at(shown).because(error).hint(hint)
 }
 
+/// The fault of a layout whose work on another thread did not come to an end.
+pub(crate) fn stopped(shown: &str, step: Step, stopped: tokio::task::JoinError) -> Fault {
+    Fault::new(FaultKind::Local, step, "the work on disk was stopped").at(shown).because(stopped)
+}
+
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {

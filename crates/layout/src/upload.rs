@@ -1,47 +1,47 @@
-//! An upload into a layout: what has come is in a temporary file until the blob is whole.
+//! An upload into a layout: nobody sees what has come until the blob is whole.
 use content::{Descriptor, Fault, FaultKind, Lent, Step, Upload};
 use futures::{StreamExt as _, future::BoxFuture};
 
-use crate::{Ingest, Store};
+use crate::intake::{Intake, Taker};
 
 /// One blob on its way in.
 #[derive(Debug)]
 pub(crate) struct LayoutUpload {
-    store: Store,
+    taker: Taker,
     blob: Descriptor,
     /// `None` once the blob is stored, or after a failure that leaves what was written in doubt.
-    ingest: Option<Ingest>,
+    intake: Option<Intake>,
     stored: bool,
 }
 
 impl LayoutUpload {
-    pub(crate) async fn begin(store: Store, blob: Descriptor) -> Result<Self, Fault> {
-        let ingest = Some(store.ingest().await?);
-        Ok(Self { store, blob, ingest, stored: false })
+    pub(crate) async fn begin(taker: Taker, blob: Descriptor) -> Result<Self, Fault> {
+        let intake = Some(taker.begin(&blob).await?);
+        Ok(Self { taker, blob, intake, stored: false })
     }
 
     async fn take(&mut self, mut body: Lent) -> Result<(), Fault> {
-        let Some(mut ingest) = self.ingest.take() else {
+        let Some(mut intake) = self.intake.take() else {
             return Err(self.fault("this upload must be realigned first"));
         };
         while let Some(chunk) = body.next().await {
             match chunk {
-                Ok(chunk) => ingest.write(chunk).await?,
+                Ok(chunk) => intake.write(chunk).await?,
                 Err(fault) => {
                     // Bytes that turned out to be wrong are not worth keeping; a cut stream goes on from here.
                     if fault.kind() != FaultKind::Untrue {
-                        self.ingest = Some(ingest);
+                        self.intake = Some(intake);
                     }
                     return Err(fault);
                 }
             }
         }
-        if ingest.taken() != self.blob.size {
-            let what = format!("{} of {} bytes came", ingest.taken(), self.blob.size);
+        if intake.taken() != self.blob.size {
+            let what = format!("{} of {} bytes came", intake.taken(), self.blob.size);
             return Err(self.fault(what));
         }
         // Nothing ends a `Lent` without a fault but bytes that match: see `content::Verified`.
-        ingest.keep(&self.blob.digest).await?;
+        intake.keep(&self.blob).await?;
         self.stored = true;
         Ok(())
     }
@@ -53,8 +53,8 @@ impl LayoutUpload {
 
 impl Upload for LayoutUpload {
     fn offset(&self) -> u64 {
-        match &self.ingest {
-            Some(ingest) => ingest.taken(),
+        match &self.intake {
+            Some(intake) => intake.taken(),
             None if self.stored => self.blob.size,
             None => 0,
         }
@@ -67,11 +67,11 @@ impl Upload for LayoutUpload {
     fn realign(&mut self) -> BoxFuture<'_, Result<bool, Fault>> {
         Box::pin(async {
             // Not by its size alone: it may be the damaged blob that this upload is to replace.
-            if self.stored || self.store.has(&self.blob).await? {
+            if self.stored || self.taker.has(&self.blob).await? {
                 return Ok(true);
             }
-            if self.ingest.is_none() {
-                self.ingest = Some(self.store.ingest().await?);
+            if self.intake.is_none() {
+                self.intake = Some(self.taker.begin(&self.blob).await?);
             }
             Ok(false)
         })

@@ -28,7 +28,7 @@ enum State {
     Open,
     /// Its content has come.
     Kept,
-    /// Nobody wants it: the next member of its size may have it.
+    /// Nobody wants it: the same member may have it when it comes again.
     Free,
     /// Nobody wants it, and somebody may still write to it.
     Lost,
@@ -72,11 +72,8 @@ impl Regions {
 
     /// Room for a member. `None` beyond what a file can be.
     pub(crate) fn reserve(&mut self, headers: Vec<Block>, size: u64) -> Option<Region> {
-        let is_fit = |region: &&mut Region| {
-            region.state == State::Free && region.size == size && region.headers.len() == headers.len()
-        };
-        if let Some(region) = self.open.values_mut().find(is_fit) {
-            region.headers = headers;
+        let is_its = |region: &&mut Region| region.state == State::Free && region.headers == headers;
+        if let Some(region) = self.open.values_mut().find(is_its) {
             region.state = State::Open;
             return Some(region.clone());
         }
@@ -93,6 +90,13 @@ impl Regions {
     /// The content of a member has come.
     pub(crate) fn keep(&mut self, at: u64) {
         self.set(at, State::Kept);
+        let Some(headers) = self.open.get(&at).map(|region| region.headers.clone()) else { return };
+        for region in self.open.values_mut() {
+            // One that comes once more is to lie behind this one: the later of two wins.
+            if region.state == State::Free && region.headers == headers {
+                region.state = State::Lost;
+            }
+        }
     }
 
     /// The content of a member will not come.
@@ -143,7 +147,8 @@ mod tests {
     use super::*;
 
     fn reserve(regions: &mut Regions, size: u64) -> u64 {
-        regions.reserve(vec![[1; 512]], size).unwrap().at
+        let header = header::write("member", size).unwrap();
+        regions.reserve(header, size).unwrap().at
     }
 
     #[test]
@@ -161,7 +166,7 @@ mod tests {
         let mut regions = Regions::default();
         let [first, second, third] = [10, 20, 30].map(|size| reserve(&mut regions, size));
         regions.give_up(first, false);
-        assert_eq!(reserve(&mut regions, 10), first, "the same size fits");
+        assert_eq!(reserve(&mut regions, 10), first, "the same comes again");
         regions.give_up(second, false);
         assert_eq!(regions.end, 3072, "another lies behind it");
         regions.give_up(third, false);
@@ -169,6 +174,16 @@ mod tests {
         let last = reserve(&mut regions, 40);
         regions.give_up(last, true);
         assert_eq!(reserve(&mut regions, 40), 2048);
+    }
+
+    #[test]
+    fn what_comes_again_lies_behind_what_was_kept_of_it() {
+        let mut regions = Regions::default();
+        let [first, _other, second] = [10, 20, 30].map(|size| reserve(&mut regions, size));
+        let again = regions.reserve(header::write("member", 10).unwrap(), 10).unwrap().at;
+        regions.give_up(first, false);
+        regions.keep(again);
+        assert!(reserve(&mut regions, 10) > second);
     }
 
     #[test]

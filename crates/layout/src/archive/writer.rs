@@ -144,6 +144,16 @@ impl ArchiveWriter {
         headers.saturating_add(size.checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX))
     }
 
+    /// The archive, as it was given.
+    pub fn shown(&self) -> &str {
+        self.0.shown()
+    }
+
+    /// Whether it is a new archive that is not there yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.0.part().mark.is_none()
+    }
+
     /// Makes all members that were kept part of the archive, durably. Without any, nothing is written.
     ///
     /// # Errors
@@ -152,9 +162,7 @@ impl ArchiveWriter {
         let desk = Arc::clone(&self.0);
         match spawn_blocking(move || desk.commit()).await {
             Ok(committed) => committed,
-            Err(stopped) => Err(Fault::new(FaultKind::Local, Step::Publish, "the work on disk was stopped")
-                .at(self.0.shown())
-                .because(stopped)),
+            Err(stopped) => Err(trouble::stopped(self.shown(), Step::Publish, stopped)),
         }
     }
 
