@@ -91,7 +91,8 @@ fn every_usage_error_of_import_has_its_own_message() {
         (&["--source", "hello-world"], "docker.io/library/hello-world"),
         (&["--source", "team/app"], "docker.io/team/app"),
         (&["--source", ""], "the source image is missing"),
-        (&["--source", "oci-archive:x.tar"], "archives are not supported"),
+        (&["--source", "docker-archive:x.tar"], "only OCI archives are supported"),
+        (&["--source", "oci-archive:"], "an archive's file is missing"),
         (&["--source", HELLO, "-r", "registry.example"], "takes no --registry"),
         (&["--source", "other.example/app", "-r", "registry.example"], "another registry"),
         (&["--source", "app", "-r", "http://registry.example"], "--plain-http registry.example"),
@@ -148,9 +149,9 @@ fn a_target_is_needed_and_is_no_azure_name() {
     let ran = transship(&["import", "--source", HELLO, "--target", "myregistry"]).exits(2);
     ran.says("--name myregistry").says("--target myregistry.azurecr.io");
     transship(&["import", "--source", HELLO, "--target", ""]).exits(2).says("the target is empty");
-    transship(&["import", "--source", HELLO, "--target", "oci-archive:x.tar"])
+    transship(&["import", "--source", HELLO, "--target", "docker-archive:x.tar"])
         .exits(2)
-        .says("archives are not");
+        .says("only OCI archives");
     transship(&["import", "--source", HELLO, "--target", "http://a.example"]).exits(2).says("--plain-http");
     transship(&["import", "--source", HELLO, "--name", "a.example"]).exits(2).says("--target HOST");
 }

@@ -2,7 +2,8 @@
 use std::path::PathBuf;
 
 use reference::{
-    Digest, LayoutLocation, LayoutName, Location, RefName, Reference, Registry, RepositoryName, Tag,
+    Digest, LayoutForm, LayoutLocation, LayoutName, Location, RefName, Reference, Registry, RepositoryName,
+    Tag,
 };
 
 use crate::{import::Origin, usage::Usage};
@@ -27,6 +28,8 @@ pub(crate) enum Spot {
     Registry(Registry, RepositoryName),
     /// A layout, and the repository that an entry without a name belongs to.
     Layout(PathBuf, Option<RepositoryName>),
+    /// An archive, and the same.
+    Archive(PathBuf, Option<RepositoryName>),
 }
 
 /// The landings of all destinations, in the order given; destinations in one repository are one landing.
@@ -104,7 +107,10 @@ fn in_layout(location: &LayoutLocation, origin: &Origin) -> Landing {
         Some(LayoutName::Digest(digest)) => (Vec::new(), Some(digest.clone())),
         None => (default_name(origin).into_iter().collect(), None),
     };
-    let spot = Spot::Layout(location.dir.clone(), origin.repository.clone());
+    let spot = match location.form {
+        LayoutForm::Directory => Spot::Layout(location.dir.clone(), origin.repository.clone()),
+        LayoutForm::Archive => Spot::Archive(location.dir.clone(), origin.repository.clone()),
+    };
     Landing { spot, names, expect, given: Vec::new() }
 }
 

@@ -1,4 +1,4 @@
-//! Locations: `docker://`, `oci://`, `oci:` and `ocidir://`.
+//! Locations: `docker://`, `oci://`, `oci:`, `ocidir://` and `oci-archive:`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -26,7 +26,7 @@ fn check(text: &str, layout: LayoutLocation) {
         Some(LayoutName::Digest(digest)) => format!("@{digest}"),
         Some(LayoutName::Pinned(name, digest)) => format!(":{name}@{digest}"),
     };
-    let scheme = if text.starts_with("ocidir://") { "ocidir://" } else { "oci:" };
+    let scheme = if text.starts_with("ocidir://") { "ocidir://" } else { layout.form.scheme() };
     let written = format!("{scheme}{dir}{name}");
     // skopeo's `oci:DIR:@DIGEST` is the one thing with two spellings.
     let other = text.rsplit_once(":@").map(|(before, after)| format!("{before}@{after}"));

@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
+mod archives;
 mod auth;
 mod bench;
 mod bench_owes;

@@ -8,13 +8,14 @@ use super::Common;
 #[derive(Debug, Args)]
 #[command(long_about = "Copies an image from any location to any others: every platform, digests kept.
 
-A location is HOST/REPO[:TAG][@DIGEST], with Docker's short names, or a layout: oci:DIR[:REF]. A tag that exists is \
-moved; a destination that holds the same digest already is left as it is, unless --repair doubts that all of it is \
-there.")]
+A location is HOST/REPO[:TAG][@DIGEST], with Docker's short names; a layout, oci:DIR[:REF]; or a layout in a tar \
+file, oci-archive:FILE[:REF]. A tag that exists is moved; a destination that holds the same digest already is left as \
+it is, unless --repair doubts that all of it is there.")]
 #[command(after_help = "Examples:
   transship copy alpine:3 registry.example/base/alpine
   transship copy registry.example/app@sha256:DIGEST other.example/app:v1
   transship copy registry.example/app:v1 oci:images
+  transship copy registry.example/app:v1 oci-archive:images.tar
   transship copy oci:images:app:v1 localhost:5000/app localhost:5001/app:latest")]
 pub(crate) struct CopyArgs {
     /// Where the image is read

@@ -15,8 +15,8 @@ use crate::{
 /// before anything is copied, unless --force moves it.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "transship import --source IMAGE --target HOST|oci:DIR [-t REPO[:TAG]]... [OPTIONS]
-       transship import --request FILE|- --target HOST|oci:DIR [OPTIONS]"
+    override_usage = "transship import --source IMAGE --target HOST|oci:DIR|oci-archive:FILE [-t REPO[:TAG]]... [OPTIONS]
+       transship import --request FILE|- --target HOST|oci:DIR|oci-archive:FILE [OPTIONS]"
 )]
 #[command(after_help = "Examples:
   transship import --source docker.io/library/hello-world:latest --target registry.example
@@ -40,7 +40,9 @@ pub(crate) struct ImportArgs {
 /// What is imported, under which names.
 #[derive(Debug, Args)]
 pub(crate) struct What {
-    #[arg(help = "The image: HOST/REPO[:TAG][@DIGEST], REPO[:TAG] with --registry, or oci:DIR[:REF]")]
+    #[arg(
+        help = "The image: HOST/REPO[:TAG][@DIGEST], REPO[:TAG] with --registry, oci:DIR[:REF] or oci-archive:FILE[:REF]"
+    )]
     #[arg(long, value_name = "IMAGE", required_unless_present_any = ["request", "query"])]
     source: Option<String>,
     /// The source's registry: a login server, an Azure resource id, or an Azure registry name
@@ -64,8 +66,8 @@ pub(crate) struct What {
 /// Where the image goes.
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// The target: a registry's host, or a directory
-    #[arg(long, value_name = "HOST|oci:DIR")]
+    /// The target: a registry's host, a directory or an archive
+    #[arg(long, value_name = "HOST|oci:DIR|oci-archive:FILE")]
     #[arg(required_unless_present_any = ["name", "query"], conflicts_with = "name")]
     target: Option<String>,
     /// The target by its Azure registry name

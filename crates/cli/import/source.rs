@@ -105,7 +105,9 @@ fn within(image: &Field, named: &Named, warnings: &mut Vec<String>) -> Result<So
 }
 
 fn is_layout(text: &str) -> bool {
-    text.starts_with("ocidir://") || text.starts_with("oci-archive:") || is_oci_dir(text)
+    // The last is none that we read; the location says what to do about it.
+    let schemes = ["ocidir://", "oci-archive:", "docker-archive:"];
+    schemes.iter().any(|scheme| text.starts_with(scheme)) || is_oci_dir(text)
 }
 
 /// `oci:DIR`, not Helm's `oci://HOST`.

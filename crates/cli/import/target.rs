@@ -1,7 +1,7 @@
 //! The target of an import: one registry, or one layout.
 use std::path::PathBuf;
 
-use reference::{LayoutLocation, Location, Registry};
+use reference::{LayoutForm, LayoutLocation, Location, Registry};
 
 use super::{
     Field,
@@ -10,7 +10,7 @@ use super::{
 use crate::usage::Usage;
 
 /// What to write where there is no target.
-pub(crate) const MISSING: &str = "add --target HOST, or --target oci:DIR";
+pub(crate) const MISSING: &str = "add --target HOST, --target oci:DIR or --target oci-archive:FILE";
 
 /// Where an import writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(crate) enum Place {
     },
     /// A layout; its repositories are told apart by ref names `repo:tag`.
     Layout(PathBuf),
+    /// An archive, in the same way.
+    Archive(PathBuf),
 }
 
 /// Reads `--target`: a registry's host or a layout, never an Azure registry name.
@@ -31,9 +33,9 @@ pub(crate) fn read(text: &str) -> Result<Place, Usage> {
     if text.is_empty() {
         return Err(Usage::about("--target", "the target is empty").hint(MISSING));
     }
-    let layout = text.starts_with("oci-archive:")
-        || text.starts_with("ocidir://")
-        || (text.starts_with("oci:") && !text.starts_with("oci://"));
+    let layout =
+        ["oci-archive:", "docker-archive:", "ocidir://"].iter().any(|scheme| text.starts_with(scheme))
+            || (text.starts_with("oci:") && !text.starts_with("oci://"));
     if layout {
         return layout_dir(text);
     }
@@ -66,11 +68,15 @@ pub(crate) fn by_name(name: &str, suffix: &str) -> Result<Place, Usage> {
 
 fn layout_dir(text: &str) -> Result<Place, Usage> {
     match text.parse() {
-        Ok(Location::Layout(LayoutLocation { dir, name: None })) => Ok(Place::Layout(dir)),
-        Ok(_) => {
-            Err(Usage::about("--target", "a target layout is a directory, without the name of an entry")
-                .hint("write the repository and tag with -t; it becomes the entry's name"))
-        }
+        Ok(Location::Layout(LayoutLocation { form, dir, name: None })) => Ok(match form {
+            LayoutForm::Directory => Place::Layout(dir),
+            LayoutForm::Archive => Place::Archive(dir),
+        }),
+        Ok(_) => Err(Usage::about(
+            "--target",
+            "a target layout is a directory or an archive, without the name of an entry",
+        )
+        .hint("write the repository and tag with -t; it becomes the entry's name")),
         Err(why) => Err(Usage::parse("--target", &why)),
     }
 }
@@ -83,6 +89,7 @@ mod tests {
         match place.unwrap() {
             Place::Registry { registry, .. } => registry.to_string(),
             Place::Layout(dir) => format!("layout {}", dir.display()),
+            Place::Archive(file) => format!("archive {}", file.display()),
         }
     }
 
@@ -94,6 +101,7 @@ mod tests {
         assert_eq!(host(read("https://registry.example/")), "registry.example");
         assert_eq!(host(read("oci://registry.example")), "registry.example");
         assert_eq!(host(read("oci:some/dir")), "layout some/dir");
+        assert_eq!(host(read("oci-archive:some/file.tar")), "archive some/file.tar");
     }
 
     #[test]
@@ -112,14 +120,15 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_no_archive_and_not_empty() {
-        assert!(read("oci-archive:x.tar").unwrap_err().message.contains("archives are not supported"));
+    fn a_target_is_not_empty() {
+        assert!(read("oci-archive:").unwrap_err().message.contains("file is missing"));
         assert!(read("").unwrap_err().message.contains("empty"));
     }
 
     #[test]
     fn a_target_with_a_repository_points_to_the_image_flag() {
         assert!(read("registry.example/team").unwrap_err().hint.unwrap().contains("-t team"));
+        assert!(read("oci-archive:x.tar:app:v1").unwrap_err().hint.unwrap().contains("-t"));
         assert!(read("oci:dir:app:v1").unwrap_err().hint.unwrap().contains("-t"));
     }
 

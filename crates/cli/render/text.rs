@@ -95,11 +95,16 @@ fn names(outcome: &Outcome, root: &Digest) -> String {
         return names.collect::<Vec<_>>().join(", ");
     }
     match outcome.place.repository() {
-        Some(repository) if outcome.place.origin().starts_with("oci:") => {
+        Some(repository) if is_layout(outcome.place.origin()) => {
             format!("{place}, for {repository}, by digest")
         }
         _ => format!("{place}@{root}"),
     }
+}
+
+/// Whether an origin is a directory or an archive, whose repositories are told apart by names alone.
+fn is_layout(origin: &str) -> bool {
+    origin.starts_with("oci:") || origin.starts_with("oci-archive:")
 }
 
 fn how(delivered: &Delivered) -> String {

@@ -72,6 +72,7 @@ fn destinations(places: &Places, keys: &Keys, landings: Vec<Landing>) -> Result<
         let target = match spot {
             Spot::Registry(registry, repository) => Arc::new(places.repository(&registry, &repository, keys)),
             Spot::Layout(dir, repository) => places::layout_target(&dir, repository)?,
+            Spot::Archive(file, repository) => places.archive_target(&file, repository)?,
         };
         destinations.push(Destination { target, names, expect });
     }

@@ -1,7 +1,7 @@
 //! `transship import`, from flags to a report.
 use std::{path::PathBuf, sync::Arc};
 
-use content::{Source as From, Version};
+use content::{Source as From, Target as To, Version};
 use copier::{Destination, Existing, Job, Limits, Referrers, Side, Ties};
 use reference::{RefName, Reference, Registry, Tag};
 use registry::Farewells;
@@ -105,7 +105,7 @@ async fn target_words(args: &ImportArgs, place: &Place) -> Result<Option<Words>,
     let flags = login::target(&args.common.target_login).await?;
     match place {
         Place::Registry { .. } => Ok(flags.or_else(|| login::environment(credential::Side::Target))),
-        Place::Layout(_) => match flags {
+        Place::Layout(_) | Place::Archive(_) => match flags {
             Some(words) => Err(no_login(&words, "target", "--username").into()),
             None => Ok(None),
         },
@@ -139,7 +139,7 @@ fn sides<'a>(source: &'a Source, place: &'a Place) -> Vec<&'a Registry> {
     };
     let to = match place {
         Place::Registry { registry, .. } => Some(registry),
-        Place::Layout(_) => None,
+        Place::Layout(_) | Place::Archive(_) => None,
     };
     from.into_iter().chain(to).collect()
 }
@@ -154,7 +154,7 @@ async fn read_side(
         Source::Registry { reference, .. } => return read_registry(args, places, reference, words).await,
         Source::Layout(location) => location,
     };
-    let layout = places::open_layout(&location.dir)?;
+    let layout = places::open_layout(location)?;
     let (version, origin) = only::version("--source", &layout, location.name.as_ref()).await?;
     Ok(Read {
         source: places::layout_source(&layout, origin.repository.clone()),
@@ -204,6 +204,7 @@ pub(super) fn shown(reference: &Reference) -> String {
 enum Ashore {
     Registry(Registry, Keys),
     Layout(PathBuf),
+    Archive(PathBuf),
 }
 
 impl Ashore {
@@ -214,6 +215,7 @@ impl Ashore {
                 Self::Registry(registry, keys)
             }
             Place::Layout(dir) => Self::Layout(dir),
+            Place::Archive(file) => Self::Archive(file),
         })
     }
 
@@ -223,17 +225,15 @@ impl Ashore {
 
     fn destination(&self, places: &Places, target: &Target) -> Result<Destination, Failure> {
         let Target { repository, tags } = target;
-        Ok(match self {
-            Self::Registry(registry, keys) => Destination {
-                target: Arc::new(places.repository(registry, repository, keys)),
-                names: tags.iter().cloned().map(RefName::from).collect(),
-                expect: None,
-            },
-            Self::Layout(dir) => Destination {
-                target: places::layout_target(dir, Some(repository.clone()))?,
-                names: tags.iter().map(|tag| RefName::new(format!("{repository}:{tag}"))).collect(),
-                expect: None,
-            },
-        })
+        let of_tags = || tags.iter().cloned().map(RefName::from).collect();
+        let of_both = || tags.iter().map(|tag| RefName::new(format!("{repository}:{tag}"))).collect();
+        let (target, names): (Arc<dyn To>, _) = match self {
+            Self::Registry(registry, keys) => {
+                (Arc::new(places.repository(registry, repository, keys)), of_tags())
+            }
+            Self::Layout(dir) => (places::layout_target(dir, Some(repository.clone()))?, of_both()),
+            Self::Archive(file) => (places.archive_target(file, Some(repository.clone()))?, of_both()),
+        };
+        Ok(Destination { target, names, expect: None })
     }
 }

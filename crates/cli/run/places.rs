@@ -1,12 +1,15 @@
 //! Places: names become sources and targets.
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use auth::{CredentialSource, Found, Given, Stores};
 use content::{Source, Target};
 use copier::Side;
-use layout::Layout;
+use layout::{Archive, Layout};
 use pace::{Level, Traffic};
-use reference::{Registry, RepositoryName};
+use reference::{LayoutForm, LayoutLocation, Registry, RepositoryName};
 use registry::{Farewells, Options, Registries, Repository};
 
 use super::unborn::Unborn;
@@ -23,6 +26,8 @@ pub(crate) struct Places {
     registries: Registries,
     options: Options,
     stores: Arc<dyn CredentialSource>,
+    /// The archives that are written to. One writes to a file, whatever it is called.
+    archives: Mutex<Vec<Archive>>,
 }
 
 /// The credentials of a side: given for one registry, or looked up for any.
@@ -69,7 +74,8 @@ impl Places {
         }
         let registries = Registries::new(options.clone()).map_err(Failure::Neither)?;
         let registries = registries.with_farewells(farewells.clone());
-        Ok(Self { registries, options, stores: Arc::new(Stores::from_environment()) })
+        let stores = Arc::new(Stores::from_environment());
+        Ok(Self { registries, options, stores, archives: Mutex::default() })
     }
 
     /// The credentials that words are at a registry; without words, the stores are asked.
@@ -93,6 +99,21 @@ impl Places {
     /// The lanes of all registries.
     pub(crate) fn traffic(&self) -> Traffic {
         self.options.traffic.clone()
+    }
+
+    /// An archive that is written, there or still to come.
+    pub(crate) fn archive_target(
+        &self,
+        file: &Path,
+        repository: Option<RepositoryName>,
+    ) -> Result<Arc<dyn Target>, Failure> {
+        let archive = Archive::at(file).map_err(|fault| Failure::at(Side::Target, fault))?;
+        let mut known = self.archives.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(same) = known.iter().find(|known| known.root() == archive.root()) {
+            return Ok(Arc::new(same.repository(repository)));
+        }
+        known.push(archive.clone());
+        Ok(Arc::new(archive.repository(repository)))
     }
 
     /// A repository of a registry, as source or target.
@@ -140,8 +161,12 @@ pub(super) fn registries(flag: &str, texts: &[String]) -> Result<Vec<Registry>, 
 }
 
 /// A layout that is read.
-pub(crate) fn open_layout(dir: &Path) -> Result<Layout, Failure> {
-    Layout::open(dir).map_err(|fault| Failure::at(Side::Source, fault))
+pub(crate) fn open_layout(location: &LayoutLocation) -> Result<Layout, Failure> {
+    let opened = match location.form {
+        LayoutForm::Directory => Layout::open(&location.dir),
+        LayoutForm::Archive => Layout::open_archive(&location.dir),
+    };
+    opened.map_err(|fault| Failure::at(Side::Source, fault))
 }
 
 /// The whole layout as a source.

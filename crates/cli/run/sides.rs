@@ -120,7 +120,7 @@ pub(super) async fn read(
             shown: shown(reference),
         }),
         Location::Layout(location) => {
-            let layout = places::open_layout(&location.dir)?;
+            let layout = places::open_layout(location)?;
             let (version, origin) = only::version(field, &layout, location.name.as_ref()).await?;
             Ok(Read {
                 source: places::layout_source(&layout, origin.repository.clone()),

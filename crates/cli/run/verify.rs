@@ -131,8 +131,8 @@ fn opened(places: &Places, keys: &Keys, spot: &Spot) -> Result<(Arc<dyn Source>,
             let place = places.repository(registry, repository, keys);
             (Arc::new(place), format!("{registry}/{repository}"))
         }
-        Spot::Layout(dir, repository) => {
-            let layout = Layout::open(dir).map_err(|fault| Failure::at(Side::Target, fault))?;
+        Spot::Layout(path, repository) | Spot::Archive(path, repository) => {
+            let layout = Layout::open(path).map_err(|fault| Failure::at(Side::Target, fault))?;
             let shown = layout.shown().to_owned();
             (Arc::new(layout.repository(repository.clone())), shown)
         }

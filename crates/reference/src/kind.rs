@@ -54,6 +54,8 @@ pub enum ParseErrorKind {
     DestinationDigest,
     /// A layout without its directory.
     EmptyDirectory,
+    /// An archive without its file.
+    EmptyFile,
     /// A colon after a layout's directory without a ref name after it.
     EmptyRefName,
     /// An entry of a layout by its number.
@@ -62,7 +64,7 @@ pub enum ParseErrorKind {
     OciUrl,
     /// A path that does not say that it is a layout.
     Path,
-    /// An archive: `oci-archive:`, `docker-archive:`, `ocifile:`.
+    /// An archive of another kind: `docker-archive:`, `ocifile:`.
     Archive,
     /// Another program's store: `dir:`, `docker-daemon:`, `containers-storage:`, `sif:`.
     Transport,
@@ -97,11 +99,12 @@ impl ParseErrorKind {
             Self::DestinationRegistry => "a destination is `repository[:tag]`, without a registry",
             Self::DestinationDigest => "a destination is `repository[:tag]`, without a digest",
             Self::EmptyDirectory => "a layout's directory is missing",
+            Self::EmptyFile => "an archive's file is missing",
             Self::EmptyRefName => "a ref name has to follow the colon",
             Self::EntryNumber => "entries of a layout are not chosen by number",
             Self::OciUrl => "`oci://` names a registry, and this is no registry host",
             Self::Path => "this is a path, and does not say what it holds",
-            Self::Archive => "archives are not supported yet",
+            Self::Archive => "of archives, only OCI archives are supported",
             Self::Transport => "this transport is not supported",
         }
     }
@@ -120,9 +123,11 @@ impl ParseErrorKind {
             Self::DestinationRegistry => "the registry is named once, by --target",
             Self::DestinationDigest => "the digest follows from the content; leave it out",
             Self::EntryNumber => "write oci:DIR:REF, or oci:DIR:@sha256:..",
-            Self::OciUrl | Self::Path => "an OCI layout is written oci:DIR, a registry HOST/REPOSITORY",
+            Self::OciUrl | Self::Path => {
+                "an OCI layout is written oci:DIR or oci-archive:FILE, a registry HOST/REPOSITORY"
+            }
             Self::Archive => {
-                "unpack it with tar (docker-archive: convert it with skopeo) and name the directory: oci:DIR"
+                "an OCI archive is written oci-archive:FILE; of another one skopeo makes it: skopeo copy docker-archive:OLD oci-archive:NEW"
             }
             Self::Transport => "copy it into an OCI layout with skopeo first, and name that: oci:DIR",
             _ => return None,

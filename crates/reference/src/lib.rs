@@ -15,7 +15,7 @@ pub use destination::Destination;
 pub use digest::{Algorithm, Digest};
 pub use error::ParseError;
 pub use kind::ParseErrorKind;
-pub use location::{LayoutLocation, LayoutName, Location};
+pub use location::{LayoutForm, LayoutLocation, LayoutName, Location};
 pub use reference::Reference;
 pub use registry::Registry;
 pub use repository::RepositoryName;

@@ -1,4 +1,4 @@
-//! Locations: what `copy` takes on either side, a registry reference or a layout.
+//! Locations: what `copy` takes on either side, a registry reference, a layout or an archive.
 use std::{path::PathBuf, str::FromStr};
 
 use crate::{
@@ -11,17 +11,38 @@ use crate::{
 pub enum Location {
     /// `[docker://|oci://]HOST[:PORT]/REPO[:TAG][@DIGEST]`.
     Registry(Reference),
-    /// `oci:DIR[:REF]` or `ocidir://DIR[:TAG][@DIGEST]`.
+    /// `oci:DIR[:REF]`, `ocidir://DIR[:TAG][@DIGEST]` or `oci-archive:FILE[:REF]`.
     Layout(LayoutLocation),
 }
 
-/// An OCI layout directory and, maybe, one entry of it.
+/// An OCI layout, a directory or an archive, and, maybe, one entry of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayoutLocation {
-    /// The directory.
+    /// Whether it is a directory or an archive.
+    pub form: LayoutForm,
+    /// The directory, or the archive's file.
     pub dir: PathBuf,
     /// Which entry; `None` means the only one there is.
     pub name: Option<LayoutName>,
+}
+
+/// What a layout is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LayoutForm {
+    /// A directory.
+    Directory,
+    /// A tar file.
+    Archive,
+}
+
+impl LayoutForm {
+    /// What stands before the path: `oci:` or `oci-archive:`.
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Self::Directory => "oci:",
+            Self::Archive => "oci-archive:",
+        }
+    }
 }
 
 /// How an entry of a layout is named.
@@ -46,8 +67,11 @@ impl Location {
         if let Some(rest) = text.strip_prefix("ocidir://") {
             return LayoutLocation::regclient(rest).map(Self::Layout).map_err(|flaw| flaw.within(9));
         }
-        if let Some(rest) = text.strip_prefix("oci:") {
-            return LayoutLocation::skopeo(rest).map(Self::Layout).map_err(|flaw| flaw.within(4));
+        for form in [LayoutForm::Directory, LayoutForm::Archive] {
+            if let Some(rest) = text.strip_prefix(form.scheme()) {
+                let read = LayoutLocation::skopeo(form, rest).map(Self::Layout);
+                return read.map_err(|flaw| flaw.within(form.scheme().len()));
+            }
         }
         if let Some(kind) = foreign(text) {
             return Err(Flaw::new(0, kind));
@@ -77,7 +101,7 @@ fn helm(text: &str) -> Result<Reference, Flaw> {
 
 /// Spellings that mean something to other tools, or to a shell, and nothing here.
 fn foreign(text: &str) -> Option<ParseErrorKind> {
-    const ARCHIVES: [&str; 3] = ["oci-archive:", "docker-archive:", "ocifile:"];
+    const ARCHIVES: [&str; 2] = ["docker-archive:", "ocifile:"];
     const TRANSPORTS: [&str; 7] =
         ["dir:", "docker-daemon:", "containers-storage:", "sif:", "tarball:", "ostree:", "docker:"];
     let begins = |list: &[&str]| list.iter().any(|prefix| text.starts_with(prefix));
@@ -93,15 +117,15 @@ fn foreign(text: &str) -> Option<ParseErrorKind> {
 }
 
 impl LayoutLocation {
-    /// `DIR[:REF]` as skopeo reads it: the directory ends at the first colon, what follows is one name.
-    fn skopeo(text: &str) -> Result<Self, Flaw> {
+    /// `PATH[:REF]` as skopeo reads it: the path ends at the first colon, what follows is one name.
+    fn skopeo(form: LayoutForm, text: &str) -> Result<Self, Flaw> {
         if let Some((dir, digest)) =
             text.split_once('@').filter(|(dir, rest)| !dir.contains(':') && is_digest(rest))
         {
             let digest = Digest::parse(digest).map_err(|flaw| flaw.behind(dir))?;
-            return Self::new(dir, Some(LayoutName::Digest(digest)));
+            return Self::new(form, dir, Some(LayoutName::Digest(digest)));
         }
-        let Some((dir, name)) = text.split_once(':') else { return Self::new(text, None) };
+        let Some((dir, name)) = text.split_once(':') else { return Self::new(form, text, None) };
         let name = match name.strip_prefix('@') {
             Some(number) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
                 return Err(Flaw::new(0, ParseErrorKind::EntryNumber).behind(dir));
@@ -112,7 +136,7 @@ impl LayoutLocation {
             None if name.is_empty() => return Err(Flaw::new(0, ParseErrorKind::EmptyRefName).behind(dir)),
             None => LayoutName::RefName(RefName::new(name)),
         };
-        Self::new(dir, Some(name))
+        Self::new(form, dir, Some(name))
     }
 
     /// `DIR[:TAG][@DIGEST]` as regclient reads it: the tag follows the last colon.
@@ -130,14 +154,15 @@ impl LayoutLocation {
             (Some(tag), None) => Some(LayoutName::RefName(tag)),
             (None, digest) => digest.map(LayoutName::Digest),
         };
-        Self::new(dir, name)
+        Self::new(LayoutForm::Directory, dir, name)
     }
 
-    fn new(dir: &str, name: Option<LayoutName>) -> Result<Self, Flaw> {
-        if dir.is_empty() {
-            return Err(Flaw::new(0, ParseErrorKind::EmptyDirectory));
+    fn new(form: LayoutForm, dir: &str, name: Option<LayoutName>) -> Result<Self, Flaw> {
+        match (dir, form) {
+            ("", LayoutForm::Directory) => Err(Flaw::new(0, ParseErrorKind::EmptyDirectory)),
+            ("", LayoutForm::Archive) => Err(Flaw::new(0, ParseErrorKind::EmptyFile)),
+            _ => Ok(Self { form, dir: dir.into(), name }),
         }
-        Ok(Self { dir: dir.into(), name })
     }
 }
 

@@ -1,12 +1,16 @@
 //! Locations: which spelling names a registry and which a layout, and where the directory ends.
-use reference::{Digest, LayoutLocation, LayoutName, Location, RefName, Reference};
+use reference::{Digest, LayoutForm, LayoutLocation, LayoutName, Location, RefName, Reference};
 
 fn digest() -> Digest {
     Digest::sha256([0xab; 32])
 }
 
 fn layout(text: &str, dir: &str, name: Option<LayoutName>) {
-    let expected = Location::Layout(LayoutLocation { dir: dir.into(), name });
+    within(LayoutForm::Directory, text, dir, name);
+}
+
+fn within(form: LayoutForm, text: &str, dir: &str, name: Option<LayoutName>) {
+    let expected = Location::Layout(LayoutLocation { form, dir: dir.into(), name });
     assert_eq!(text.parse(), Ok(expected), "{text}");
 }
 
@@ -46,6 +50,16 @@ fn an_entry_can_be_named_by_digest() {
     layout(&format!("oci:images:@{}", digest()), "images", by_digest());
     layout(&format!("oci:images@{}", digest()), "images", by_digest());
     layout(&format!("ocidir://images@{}", digest()), "images", by_digest());
+}
+
+#[test]
+fn an_archive_ends_at_the_first_colon_as_a_directory_does() {
+    let archive = |text: &str, file: &str, name| within(LayoutForm::Archive, text, file, name);
+    archive("oci-archive:image.tar", "image.tar", None);
+    archive("oci-archive:/srv/image.tar:team/app:v1", "/srv/image.tar", Some(named("team/app:v1")));
+    let by_digest = || Some(LayoutName::Digest(digest()));
+    archive(&format!("oci-archive:image.tar@{}", digest()), "image.tar", by_digest());
+    archive(&format!("oci-archive:image.tar:@{}", digest()), "image.tar", by_digest());
 }
 
 #[test]

@@ -29,6 +29,10 @@ fn traced(scene: &Scene) -> Vec<Call> {
 }
 
 impl Call {
+    fn is_write(&self) -> bool {
+        ["write", "pwrite64"].contains(&self.name.as_str())
+    }
+
     /// `PID name(3</path>, ...` or `PID name("/path", "/other") = 0`; the second half of a call that another
     /// interrupted has been told already.
     fn read(line: &str, dir: &Path) -> Option<Self> {
@@ -67,7 +71,7 @@ fn every_rename_follows_a_sync_of_the_file_and_precedes_one_of_the_directory() {
         let last = calls.iter().rposition(is_index).unwrap();
         for (at, call) in renames() {
             let [from, to] = [&call.paths[0], &call.paths[1]];
-            let written = calls[..at].iter().rposition(|call| call.name == "write" && call.path() == from);
+            let written = calls[..at].iter().rposition(|call| call.is_write() && call.path() == from);
             assert!(synced(&calls[written.unwrap()..at], from), "no sync before {}", call.line);
             let parent = Path::new(to).parent().unwrap().to_str().unwrap();
             // A blob's name is durable before the index that counts on it has its own.

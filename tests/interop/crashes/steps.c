@@ -106,6 +106,26 @@ ssize_t write(int fd, const void *bytes, size_t length) {
   return half > 0 && number == ENOSPC ? half : refused(number);
 }
 
+/* What is one block or less a disk writes whole, or not at all. */
+ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at) {
+  char buffer[PATH_MAX];
+  int number = step("write", path_of(fd, buffer));
+  if (!number) return REAL(pwrite64)(fd, bytes, length, at);
+  ssize_t half = length > 512 ? REAL(pwrite64)(fd, bytes, length / 2, at) : 0;
+  if (number < 0) kill(getpid(), SIGKILL);
+  return half > 0 && number == ENOSPC ? half : refused(number);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at) {
+  return pwrite64(fd, bytes, length, at);
+}
+
+int ftruncate64(int fd, off64_t length) {
+  char buffer[PATH_MAX];
+  step("truncate", path_of(fd, buffer)); /* So it does when a file is cut. */
+  return REAL(ftruncate64)(fd, length);
+}
+
 #define ONE_FD(name)                                   \
   int name(int fd) {                                   \
     char buffer[PATH_MAX];                             \
