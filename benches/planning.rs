@@ -10,7 +10,9 @@ use std::{ops::Range, sync::Arc};
 use content::{
     At, Begun, Descriptor, Fault, FaultKind, Incoming, Manifest, Mode, Place, Source, Step, Target, Version,
 };
-use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Silent, Ties};
+use copier::{
+    CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Platforms, Referrers, Silent, Ties,
+};
 use divan::{Bencher, counter::ItemsCount};
 use futures::{FutureExt, executor::block_on, future::BoxFuture};
 use pace::Traffic;
@@ -113,6 +115,7 @@ fn fifty_manifests(bencher: Bencher<'_, '_>, layers: u64) {
         limits: Limits::default(),
         foreign: Foreign::Skip,
         referrers: Referrers::Leave,
+        platforms: Platforms::All,
         ties: Ties::Together,
     };
     let engine = Engine::new(Arc::new(Silent), Traffic::default());

@@ -116,6 +116,7 @@ mod tests {
         };
         let report = Report {
             root: Descriptor::new(MediaType::new(""), digest, 0),
+            narrowed: None,
             extent: None,
             skipped: Vec::new(),
             outcomes: results.into_iter().map(outcome).collect(),

@@ -8,7 +8,9 @@ use std::{
 
 use auth::Given;
 use content::Version;
-use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Report, Silent};
+use copier::{
+    CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Platforms, Referrers, Report, Silent,
+};
 use pace::{Level, Traffic};
 use reference::{Digest, RefName};
 use registry::{Options, Registries};
@@ -221,6 +223,7 @@ impl<'a> Scene<'a> {
             limits: Limits::none(),
             foreign: Foreign::Skip,
             referrers: Referrers::Leave,
+            platforms: Platforms::All,
             ties: self.case.ties,
         }
     }

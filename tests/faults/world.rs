@@ -4,8 +4,8 @@ use std::sync::Arc;
 use auth::Given;
 use content::{Descriptor, FaultKind, Version};
 use copier::{
-    CopyError, Delivered, Destination, Engine, Existing, Foreign, Job, Limits, Ranges, Referrers, Side,
-    Silent, Ties,
+    CopyError, Delivered, Destination, Engine, Existing, Foreign, Job, Limits, Platforms, Ranges, Referrers,
+    Side, Silent, Ties,
 };
 use http::Method;
 use pace::{Level, Traffic};
@@ -159,6 +159,7 @@ impl Yard {
             limits: Limits::default(),
             foreign: Foreign::Skip,
             referrers: Referrers::Leave,
+            platforms: Platforms::All,
             ties: Ties::Together,
         }
     }

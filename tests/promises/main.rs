@@ -22,6 +22,7 @@ mod leaving;
 mod limits;
 mod mounts;
 mod noforce;
+mod platforms;
 mod referrers;
 mod requests;
 mod resume;

@@ -2,7 +2,7 @@
 use std::{sync::Arc, time::Instant};
 
 use content::Version;
-use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Ties};
+use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Platforms, Referrers, Ties};
 use futures::{StreamExt, TryStreamExt, stream};
 use registry::Repository;
 
@@ -63,6 +63,7 @@ pub(crate) fn job(
         limits: Limits::none(),
         foreign: Foreign::Skip,
         referrers: Referrers::Leave,
+        platforms: Platforms::All,
         ties: Ties::Apart,
     }
 }

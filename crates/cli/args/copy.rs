@@ -1,16 +1,19 @@
 //! `transship copy`: any location to any others.
 use clap::Args;
-use copier::Referrers;
+use copier::{Platforms, Referrers};
 
 use super::Common;
 
 /// Copies an image from any location to any others: every platform, digests kept
 #[derive(Debug, Args)]
-#[command(long_about = "Copies an image from any location to any others: every platform, digests kept.
+#[command(
+    long_about = "Copies an image from any location to any others: every platform, digests kept, unless \
+--platform chooses.
 
 A location is HOST/REPO[:TAG][@DIGEST], with Docker's short names; a layout, oci:DIR[:REF]; or a layout in a tar \
 file, oci-archive:FILE[:REF]. A tag that exists is moved; a destination that holds the same digest already is left as \
-it is, unless --repair doubts that all of it is there.")]
+it is, unless --repair doubts that all of it is there."
+)]
 #[command(after_help = "Examples:
   transship copy alpine:3 registry.example/base/alpine
   transship copy registry.example/app@sha256:DIGEST other.example/app:v1
@@ -46,11 +49,20 @@ pub(crate) struct Extent {
     /// and what cosign keeps under tags. Where the image is already, they are looked for all the same
     #[arg(long)]
     referrers: bool,
+    /// Copies these platforms only, each of which has to be there: an index that has others too is made anew of the
+    /// entries that are left, and has another digest. An image that is no index has to be for one of them
+    #[arg(long, value_name = "OS/ARCH[/VARIANT],...")]
+    platform: Option<Platforms>,
 }
 
 impl Extent {
     /// Whether what is about the image goes along.
     pub(crate) fn referrers(&self) -> Referrers {
         if self.referrers { Referrers::Follow } else { Referrers::Leave }
+    }
+
+    /// Which platforms are copied.
+    pub(crate) fn platforms(&self) -> Platforms {
+        self.platform.clone().unwrap_or_default()
     }
 }

@@ -94,6 +94,14 @@ fn sides(into: &mut Map<String, Value>, error: &CopyError) {
 fn report(into: &mut Map<String, Value>, report: &Report, published: impl Fn(&Outcome) -> bool) {
     let descriptor = |one: &content::Descriptor| json!({ "mediaType": one.media_type.as_str(), "digest": one.digest.to_string(), "size": one.size });
     into.insert("root".into(), descriptor(&report.root));
+    if let Some(narrowed) = &report.narrowed {
+        let kept: Vec<String> = narrowed.kept.iter().map(ToString::to_string).collect();
+        let from = narrowed.from.to_string();
+        into.insert(
+            "narrowed".into(),
+            json!({"from": from, "platforms": kept, "leftOut": narrowed.left_out}),
+        );
+    }
     if let Some(extent) = report.extent {
         into.insert("manifests".into(), extent.manifests.into());
         into.insert("blobs".into(), extent.blobs.into());

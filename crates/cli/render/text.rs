@@ -1,5 +1,5 @@
 //! What a run did, for people.
-use copier::{Delivered, Outcome, Report};
+use copier::{Delivered, Narrowed, Outcome, Report};
 use reference::Digest;
 
 use super::{
@@ -46,6 +46,11 @@ fn heading(done: &Done) -> Vec<String> {
     let report = &done.report;
     let mut lines =
         vec![format!("{} {}", done.verb, clean(&done.source)), format!("  {}", report.root.digest)];
+    if let Some(Narrowed { from, kept, left_out }) = &report.narrowed {
+        let kept: Vec<String> = kept.iter().map(|platform| clean(&platform.to_string())).collect();
+        let left_out = if *left_out == 1 { "1 entry".to_owned() } else { format!("{left_out} entries") };
+        lines.push(format!("  a new index, of {} in {from}; {left_out} left out", kept.join(", ")));
+    }
     if let Some(extent) = report.extent {
         let mut parts = vec![count(extent.manifests, "manifest"), count(extent.blobs, "blob")];
         parts.extend(extent.referrers.map(|referrers| count(referrers, "referrer")));

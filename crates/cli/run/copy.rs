@@ -44,6 +44,7 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console, farewells: &Farewel
         limits: args.common.caps.of_copy(),
         foreign: args.common.foreign(),
         referrers: args.extent.referrers(),
+        platforms: args.extent.platforms(),
         ties: Ties::Apart,
     };
     let telling = Telling { verb: "copied", source: read.shown, asked };

@@ -2,7 +2,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use content::{Source as From, Target as To, Version};
-use copier::{Destination, Existing, Job, Limits, Referrers, Side, Ties};
+use copier::{Destination, Existing, Job, Limits, Platforms, Referrers, Side, Ties};
 use reference::{RefName, Reference, Registry, Tag};
 use registry::Farewells;
 
@@ -62,6 +62,7 @@ pub(crate) async fn import(
         limits: read.limits,
         foreign: args.common.foreign(),
         referrers: Referrers::Leave,
+        platforms: Platforms::All,
         ties: Ties::Together,
     };
     let telling = Telling { verb: "imported", source: read.shown, asked: Vec::new() };

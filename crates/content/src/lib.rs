@@ -6,6 +6,7 @@
 //! Knows no HTTP and no file system.
 mod catalog;
 mod descriptor;
+mod entries;
 mod fault;
 mod hasher;
 mod journal;
@@ -15,6 +16,7 @@ mod manifest;
 mod mark;
 mod media_type;
 mod place;
+mod platform;
 mod sides;
 mod verified;
 
@@ -28,5 +30,6 @@ pub use manifest::{MAX_MANIFEST_BYTES, Manifest, Shape};
 pub use mark::{Mark, Marks};
 pub use media_type::{MediaType, Role};
 pub use place::Place;
+pub use platform::Platform;
 pub use sides::{At, Begun, Incoming, Mode, Source, Target, Upload, Version};
 pub use verified::{Verified, Witness};

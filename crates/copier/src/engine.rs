@@ -6,8 +6,7 @@ use std::{
 
 use content::Journal;
 use futures::future::try_join;
-use pace::{Traffic, travel};
-use reference::Digest;
+use pace::Traffic;
 
 use crate::{
     CopyError, Delivered, Event, Existing, Extent, Job, Observer, Outcome, Ranges, Referrers, Report,
@@ -18,6 +17,7 @@ use crate::{
     preflight,
     preflight::{Admitted, Standing},
     ranges::Shared,
+    root::Root,
 };
 
 /// Copies images. One engine serves any number of jobs, one after the other or at once. They share its lanes, and a
@@ -26,7 +26,7 @@ use crate::{
 /// ```
 /// use std::{path::Path, sync::Arc};
 /// use content::Version;
-/// use copier::{Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Silent, Ties};
+/// use copier::{Destination, Engine, Existing, Foreign, Job, Limits, Platforms, Referrers, Silent, Ties};
 /// use layout::Layout;
 /// use pace::Traffic;
 /// use reference::RefName;
@@ -48,6 +48,7 @@ use crate::{
 ///     limits: Limits::default(),
 ///     foreign: Foreign::Skip,
 ///     referrers: Referrers::Leave,
+///     platforms: Platforms::All,
 ///     ties: Ties::Together,
 /// };
 /// let report = Engine::new(Arc::new(Silent), Traffic::default()).run(&job).await?;
@@ -93,8 +94,7 @@ impl Engine {
     /// Whatever the source answers, both limits, and under [`crate::Ties::Together`] tags that exist.
     pub async fn run(&self, job: &Job) -> Result<Report, CopyError> {
         let lanes = self.traffic.at(job.source.place().origin());
-        let resolving = travel(&lanes, &lanes, job.source.resolve(&job.version));
-        let resolving = async { resolving.await.map_err(CopyError::source) };
+        let resolving = Root::find(job, &lanes);
         let (root, early) = if job.existing == Existing::Refuse {
             // A source that fails, or limits that refuse, leave the target in peace.
             (resolving.await?, None)
@@ -103,19 +103,19 @@ impl Engine {
             let (root, found) = try_join(resolving, finding).await?;
             // An equal root is trusted: a run with nothing to do ends here, without a manifest pulled. What is about
             // it may be younger than it.
-            let early = preflight::look(job, &root.digest, found, &self.traffic).await;
+            let early = preflight::look(job, &root.descriptor.digest, found, &self.traffic).await;
             let done = early.iter().all(|standing| matches!(standing, Standing::Done));
             if done && job.referrers == Referrers::Leave {
                 return Ok(nothing_to_do(job, root));
             }
             (root, Some(early))
         };
-        let plan = self.plan(job, &root.digest).await?;
+        let plan = self.plan(job, root).await?;
         let standings = if let Some(early) = early {
             early
         } else {
             let found = preflight::find(job, &self.traffic).await;
-            preflight::look(job, &root.digest, found, &self.traffic).await
+            preflight::look(job, plan.root.digest(), found, &self.traffic).await
         };
         let standings = lacking::add(job, &plan, standings, &self.traffic).await;
         let admitted = Admitted::new(plan, standings, job.ties)?;
@@ -138,11 +138,16 @@ impl Engine {
         let followed = (job.referrers == Referrers::Follow).then_some(plan.followers.len());
         let extent = Extent { manifests: plan.manifests(), blobs: plan.blobs.len(), referrers: followed };
         let root = plan.root.descriptor().clone();
-        Report { root, extent: Some(extent), skipped: plan.skipped, outcomes }
+        Report { root, narrowed: plan.narrowed, extent: Some(extent), skipped: plan.skipped, outcomes }
     }
 
-    async fn plan(&self, job: &Job, root: &Digest) -> Result<Plan, CopyError> {
+    async fn plan(&self, job: &Job, root: Root) -> Result<Plan, CopyError> {
         let plan = Plan::resolve(job, root, &self.traffic.at(job.source.place().origin())).await?;
+        if let (Some(narrowed), Referrers::Follow) = (&plan.narrowed, job.referrers) {
+            let warning =
+                format!("what is about {} is not about the index made of it, and stays", narrowed.from);
+            self.observer.event(&Event::Warning(&warning));
+        }
         self.observer.event(&Event::Planned {
             root: plan.root.descriptor(),
             manifests: plan.manifests(),
@@ -153,14 +158,15 @@ impl Engine {
     }
 }
 
-fn nothing_to_do(job: &Job, root: content::Descriptor) -> Report {
+fn nothing_to_do(job: &Job, root: Root) -> Report {
     let outcomes = job.destinations.iter().map(|destination| Outcome {
         place: destination.target.place().clone(),
         names: destination.names.clone(),
         written: Vec::new(),
         result: Ok(Delivered { already_there: true, ..Delivered::default() }),
     });
-    Report { root, extent: None, skipped: Vec::new(), outcomes: outcomes.collect() }
+    let Root { descriptor, narrowed, .. } = root;
+    Report { root: descriptor, narrowed, extent: None, skipped: Vec::new(), outcomes: outcomes.collect() }
 }
 
 impl fmt::Debug for Engine {

@@ -68,14 +68,15 @@ impl<'a, 'w> Search<'a, 'w> {
         Self { job, lanes, walk, followers: Vec::new(), known: HashMap::new() }
     }
 
-    /// Everything about `root`, about the manifests below it, and about what is found so.
+    /// Everything about `root`, about the manifests below it, and about what is found so. Nobody can have said anything
+    /// about a root that was made here: then there is none.
     pub(crate) async fn all(
         mut self,
-        root: &Manifest,
+        root: Option<&Manifest>,
         below: &[Manifest],
     ) -> Result<Vec<Follower>, CopyError> {
         let image: HashMap<Digest, &Manifest> =
-            below.iter().chain([root]).map(|part| (part.digest().clone(), part)).collect();
+            below.iter().chain(root).map(|part| (part.digest().clone(), part)).collect();
         let mut subjects: Vec<Digest> = image.keys().cloned().collect();
         for distance in 0..=MAX_DEPTH {
             let mut fresh = Vec::new();

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 use content::{Source, Target, Version};
 use reference::{Digest, RefName};
 
-use crate::Limits;
+use crate::{Limits, Platforms};
 
 /// One image to copy.
 pub struct Job {
@@ -22,6 +22,8 @@ pub struct Job {
     pub foreign: Foreign,
     /// Whether what is about the image goes along.
     pub referrers: Referrers,
+    /// Which platforms are copied.
+    pub platforms: Platforms,
     /// Whether destinations stand or fall together.
     pub ties: Ties,
 }

@@ -31,10 +31,12 @@ mod logbook;
 mod mend;
 mod observer;
 mod plan;
+mod platforms;
 mod preflight;
 mod publish;
 mod ranges;
 mod report;
+mod root;
 mod steady;
 mod walk;
 
@@ -45,6 +47,7 @@ pub use limits::{
     LayerLimit, Limits, MAX_DEPTH, MAX_FOLLOWERS, MAX_LAYER_BYTES, MAX_MANIFESTS, MAX_MANIFESTS_BYTES,
 };
 pub use observer::{Delivery, Event, Observer, Silent};
+pub use platforms::{Narrowed, Platforms};
 pub use ranges::Ranges;
 pub use report::{Delivered, Extent, Outcome, Report};
 pub use steady::read;

@@ -4,13 +4,14 @@
 //! second request.
 use std::collections::{HashMap, HashSet};
 
-use content::{Descriptor, Manifest, Shape, Version};
-use pace::{Lanes, travel};
+use content::{Descriptor, Manifest, Shape};
+use pace::Lanes;
 use reference::Digest;
 
 use crate::{
-    CopyError, Job, MAX_DEPTH, Referrers, Refusal,
+    CopyError, Job, MAX_DEPTH, Narrowed, Referrers, Refusal,
     followers::{Follower, Search},
+    root::Root,
     walk::Walk,
 };
 
@@ -18,6 +19,8 @@ use crate::{
 pub(crate) struct Plan {
     /// The root manifest.
     pub(crate) root: Manifest,
+    /// How it was made anew, if it was.
+    pub(crate) narrowed: Option<Narrowed>,
     /// Manifests below the root. Those of one rank need only those of earlier ranks.
     pub(crate) ranks: Vec<Vec<Manifest>>,
     /// Distinct blobs, in the order in which they were met: the image's, then those of its followers.
@@ -33,21 +36,33 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Reads the manifest with the digest `root` and all that it leads to, and what follows it where that is asked for,
-    /// in the `lanes` of the source.
-    pub(crate) async fn resolve(job: &Job, root: &Digest, lanes: &Lanes) -> Result<Self, CopyError> {
-        let version = Version::Digest(root.clone());
-        let root = travel(lanes, lanes, job.source.manifest(&version, None));
-        let root = root.await.map_err(CopyError::source)?;
+    /// Reads the root and all that it leads to, and what follows it where that is asked for, in the `lanes` of the
+    /// source.
+    pub(crate) async fn resolve(job: &Job, root: Root, lanes: &Lanes) -> Result<Self, CopyError> {
+        let narrowed = root.narrowed.clone();
+        let root = root.read(job, lanes).await?;
         let mut walk = Walk::new(job, lanes);
         walk.descend(&root).await?;
         let (manifests, own) = (std::mem::take(&mut walk.manifests), walk.blobs.len());
         let followers = match job.referrers {
             Referrers::Leave => Vec::new(),
-            Referrers::Follow => Search::new(job, lanes, &mut walk).all(&root, &manifests).await?,
+            Referrers::Follow => {
+                // What is about an index is not about another that was made of it.
+                let own = narrowed.is_none().then_some(&root);
+                Search::new(job, lanes, &mut walk).all(own, &manifests).await?
+            }
         };
         let (skipped, below) = (walk.skipped(), ranks(walk.manifests)?);
-        Ok(Self { root, ranks: ranks(manifests)?, blobs: walk.blobs, own, followers, below, skipped })
+        Ok(Self {
+            root,
+            narrowed,
+            ranks: ranks(manifests)?,
+            blobs: walk.blobs,
+            own,
+            followers,
+            below,
+            skipped,
+        })
     }
 
     /// How many manifests there are, the root included.

@@ -2,13 +2,15 @@
 use content::{Descriptor, Place};
 use reference::RefName;
 
-use crate::{CopyError, Delivery};
+use crate::{CopyError, Delivery, Narrowed};
 
 /// What a copy did.
 #[derive(Debug, Clone)]
 pub struct Report {
     /// The root manifest that was copied.
     pub root: Descriptor,
+    /// How it was made of the source's root, where platforms were chosen and others left out.
+    pub narrowed: Option<Narrowed>,
     /// What there is; `None` when an equal root was trusted and nothing below it looked at.
     pub extent: Option<Extent>,
     /// Foreign layers that were left where they are.

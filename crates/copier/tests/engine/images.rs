@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use content::Version;
 use copier::{
-    CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Report, Silent, Ties,
+    CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Platforms, Referrers, Report, Silent,
+    Ties,
 };
 use pace::{Level, Traffic};
 use serde_json::{Value, json};
@@ -54,6 +55,7 @@ pub(crate) fn job(source: &Arc<Repository>, target: &Memory, names: &[(&str, &[&
         limits: Limits::default(),
         foreign: Foreign::Skip,
         referrers: Referrers::Leave,
+        platforms: Platforms::All,
         ties: Ties::Together,
     }
 }
