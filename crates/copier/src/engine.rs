@@ -122,6 +122,10 @@ impl Engine {
         Ok(self.execute(job, admitted).await)
     }
 
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
     async fn execute(&self, job: &Job, admitted: Admitted) -> Report {
         let (plan, standings) = admitted.into_parts();
         let voyage = Voyage {

@@ -39,6 +39,7 @@ mod report;
 mod root;
 mod steady;
 mod walk;
+mod survey;
 
 pub use engine::Engine;
 pub use error::{Conflict, CopyError, Refusal, Side};
@@ -51,3 +52,4 @@ pub use platforms::{Narrowed, Platforms};
 pub use ranges::Ranges;
 pub use report::{Delivered, Extent, Outcome, Report};
 pub use steady::read;
+pub use survey::Survey;

@@ -1,5 +1,5 @@
 //! The world: whoever knows how places are reached.
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use content::{Fault, Source, Target};
 use futures::future::BoxFuture;
@@ -29,4 +29,10 @@ pub trait World: Send + Sync {
         &'a self,
         registry: &'a Registry,
     ) -> BoxFuture<'a, Result<Vec<RepositoryName>, Fault>>;
+}
+
+impl fmt::Debug for dyn World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("World")
+    }
 }

@@ -1,0 +1,41 @@
+//! Surveys: what a copy would find, for whoever wants to know before anything is written, or instead of it.
+use content::Descriptor;
+
+use crate::{CopyError, Engine, Job, plan::Plan, preflight, preflight::Standing};
+
+/// What a copy would find.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// The root manifest.
+    pub root: Descriptor,
+    /// Manifests, the root included; 0 where they were not looked at.
+    pub manifests: usize,
+    /// Distinct blobs; `None` where every destination has the root already, and nothing below it was looked at.
+    pub blobs: Option<Vec<Descriptor>>,
+}
+
+impl Engine {
+    /// Looks at what a copy would read, and at the tags that it would write. Nothing is written.
+    ///
+    /// # Errors
+    /// What would refuse the copy: the source, the limits, and the first destination that refuses.
+    pub async fn survey(&self, job: &Job) -> Result<Survey, CopyError> {
+        let lanes = self.traffic().at(job.source.place().origin());
+        let root = pace::travel(&lanes, &lanes, job.source.resolve(&job.version));
+        let root = root.await.map_err(CopyError::source)?;
+        let found = preflight::find(job, self.traffic()).await;
+        let standings = preflight::look(job, &root.digest, found, self.traffic()).await;
+        if standings.iter().all(|standing| matches!(standing, Standing::Done)) {
+            return Ok(Survey { root, manifests: 0, blobs: None });
+        }
+        let refused = |standing| match standing {
+            Standing::Closed(error) => Some(error),
+            Standing::Done | Standing::Open { .. } => None,
+        };
+        if let Some(error) = standings.into_iter().find_map(refused) {
+            return Err(error);
+        }
+        let plan = Plan::resolve(job, &root.digest, &lanes).await?;
+        Ok(Survey { root, manifests: plan.manifests(), blobs: Some(plan.blobs) })
+    }
+}
