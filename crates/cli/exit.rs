@@ -23,7 +23,9 @@ pub(crate) fn code(failure: &Failure) -> u8 {
         Failure::Usage(_) => USAGE,
         Failure::Copy(error) => of_kind(error.kind()),
         Failure::Neither(fault) => of_kind(fault.kind()),
-        Failure::File { .. } | Failure::Page { .. } => of_kind(FaultKind::Local),
+        Failure::File { .. } | Failure::Page { .. } | Failure::Paper { .. } => of_kind(FaultKind::Local),
+        Failure::Mirrored(mirrored) => mirrored.code,
+        Failure::Planned(planned) => planned.code(),
         Failure::Partly(partly) => common_kind(partly).map_or(PARTLY, of_kind),
         Failure::Unproven(proven) => verdict(proven).map_or(PARTLY, of_kind),
         Failure::Interrupted(Signal::Hangup) => 129,
@@ -52,7 +54,8 @@ fn in_common(mut kinds: impl Iterator<Item = Option<FaultKind>>) -> Option<Fault
     kinds.all(|kind| kind.is_some_and(|kind| of_kind(kind) == of_kind(first))).then_some(first)
 }
 
-fn of_kind(kind: FaultKind) -> u8 {
+/// The exit code of a kind of fault.
+pub(crate) fn of_kind(kind: FaultKind) -> u8 {
     match kind {
         FaultKind::Authentication => 3,
         FaultKind::Absent => 4,
@@ -72,7 +75,8 @@ pub(crate) fn kind_name(failure: &Failure) -> &'static str {
         Failure::Usage(_) => "usage",
         Failure::Copy(error) => name_of(error.kind()),
         Failure::Neither(fault) => name_of(fault.kind()),
-        Failure::File { .. } | Failure::Page { .. } => name_of(FaultKind::Local),
+        Failure::File { .. } | Failure::Page { .. } | Failure::Paper { .. } => name_of(FaultKind::Local),
+        Failure::Mirrored(_) | Failure::Planned(_) => "partly",
         Failure::Partly(partly) => common_kind(partly).map_or("partly", name_of),
         Failure::Unproven(proven) => verdict(proven).map_or("partly", name_of),
         Failure::Interrupted(_) => "interrupted",

@@ -7,7 +7,7 @@ use content::{Fault, FaultKind, Step};
 use copier::{CopyError, Outcome, Side, Ties};
 
 use crate::{
-    render::{Done, Proven},
+    render::{Done, Mirrored, Planned, Proven},
     usage::Usage,
 };
 
@@ -36,6 +36,17 @@ pub(crate) enum Failure {
         /// What would be on it, if it was measured already.
         measured: Option<Box<Results>>,
     },
+    /// A receipt, a lock file or the like cannot be written.
+    Paper {
+        /// Which.
+        path: String,
+        /// Why.
+        why: io::Error,
+    },
+    /// Some images of a mirror failed, or all.
+    Mirrored(Box<Mirrored>),
+    /// Some images of a mirror would fail, or all.
+    Planned(Box<Planned>),
     /// The copy failed at some destinations, or all.
     Partly(Box<Partly>),
     /// Images are not as they should be.

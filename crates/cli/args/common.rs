@@ -42,11 +42,16 @@ impl Common {
 
     /// The engine that does the work, in the traffic that the registries belong to.
     pub(crate) fn engine(&self, observer: Arc<dyn Observer>, traffic: Traffic) -> Engine {
-        let engine = Engine::new(observer, traffic).with_ranges(self.ahead.ranges());
-        match FileJournal::of_user().filter(|_| !self.no_journal) {
-            Some(journal) => engine.with_journal(Arc::new(journal)),
-            None => engine,
-        }
+        engine(&self.ahead, !self.no_journal, observer, traffic)
+    }
+}
+
+/// An engine that reads ahead as `ahead` says, and writes down how far uploads have come where `journal` says so.
+pub(crate) fn engine(ahead: &Ahead, journal: bool, observer: Arc<dyn Observer>, traffic: Traffic) -> Engine {
+    let engine = Engine::new(observer, traffic).with_ranges(ahead.ranges());
+    match FileJournal::of_user().filter(|_| journal) {
+        Some(journal) => engine.with_journal(Arc::new(journal)),
+        None => engine,
     }
 }
 

@@ -4,16 +4,19 @@ mod common;
 mod copy;
 mod import;
 mod serve;
+mod mirror;
 mod verify;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use bench::{BenchArgs, BenchRunArgs, ContentArgs};
+pub(crate) use common::engine;
 pub(crate) use common::{Access, Common, Output, Reach, Show, SourceLogin, TargetLogin};
 use common::{lanes, ranges};
 pub(crate) use copy::CopyArgs;
 pub(crate) use import::ImportArgs;
 pub(crate) use serve::ServeArgs;
+pub(crate) use mirror::MirrorArgs;
 pub(crate) use verify::VerifyArgs;
 
 /// Copies container images and OCI artifacts between registries and directories, and proves that what arrived is
@@ -37,6 +40,7 @@ pub(crate) enum Command {
     Copy(Box<CopyArgs>),
     Verify(Box<VerifyArgs>),
     Serve(Box<ServeArgs>),
+    Mirror(Box<MirrorArgs>),
     Bench(Box<BenchArgs>),
     #[command(hide = true)]
     BenchRun(BenchRunArgs),
@@ -50,6 +54,7 @@ impl Command {
             Self::Copy(args) => args.common.show,
             Self::Verify(args) => args.show,
             Self::Serve(args) => args.show,
+            Self::Mirror(args) => args.show,
             Self::Bench(args) => args.show,
             Self::BenchRun(args) => args.show,
         }

@@ -42,6 +42,9 @@ pub(crate) fn headline(failure: &Failure) -> String {
         Failure::Neither(fault) => fault.to_string(),
         Failure::File { path, .. } => format!("cannot read {path}"),
         Failure::Page { path, .. } => format!("cannot write the page {path}"),
+        Failure::Paper { path, .. } => format!("cannot write {path}"),
+        Failure::Mirrored(mirrored) => mirrored.headline(),
+        Failure::Planned(planned) => planned.headline(),
         Failure::Partly(partly) => {
             partly.error().map_or_else(|| some_of_several(partly), ToString::to_string)
         }
@@ -69,7 +72,7 @@ pub(crate) fn hint(failure: &Failure) -> Option<String> {
             (!hints.is_empty()).then(|| hints.join("; "))
         }
         // Of what is unproven, each finding has its own.
-        Failure::File { .. } | Failure::Page { .. } | Failure::Unproven(_) | Failure::Interrupted(_) => None,
+        _ => None,
     }
 }
 
@@ -125,9 +128,9 @@ pub(crate) fn causes(failure: &Failure) -> Vec<String> {
     let mut below: Option<&dyn Error> = match failure {
         Failure::Copy(error) => error.source(),
         Failure::Neither(fault) => fault.source(),
-        Failure::File { why, .. } | Failure::Page { why, .. } => Some(why),
+        Failure::File { why, .. } | Failure::Page { why, .. } | Failure::Paper { why, .. } => Some(why),
         Failure::Partly(partly) => partly.error().and_then(Error::source),
-        Failure::Usage(_) | Failure::Unproven(_) | Failure::Interrupted(_) => None,
+        _ => None,
     };
     let mut causes = Vec::new();
     while let Some(error) = below {

@@ -62,7 +62,28 @@ pub(crate) fn failed(failure: &Failure, warnings: &[String]) -> String {
     {
         document.extend(results);
     }
+    if let (Failure::Mirrored(_) | Failure::Planned(_), Value::Object(all)) = (failure, several(failure)) {
+        document.extend(all);
+    }
     document.insert("warnings".into(), warnings.into());
+    print(document)
+}
+
+/// What there is to say of each image of a mirror.
+fn several(failure: &Failure) -> Value {
+    match failure {
+        Failure::Mirrored(mirrored) => mirrored.document(),
+        Failure::Planned(planned) => planned.document(),
+        _ => Value::Null,
+    }
+}
+
+/// A document that others have made, with what users should know.
+pub(crate) fn with_warnings(document: Value, warnings: &[String]) -> String {
+    let mut document = document;
+    if let Some(into) = document.as_object_mut() {
+        into.insert("warnings".into(), warnings.into());
+    }
     print(document)
 }
 

@@ -3,6 +3,7 @@ mod clean;
 pub(crate) mod error;
 mod json;
 pub(crate) mod log;
+mod mirror;
 mod progress;
 mod proof;
 pub(crate) mod record;
@@ -11,6 +12,7 @@ mod tally;
 mod text;
 
 pub(crate) use clean::clean;
+pub(crate) use mirror::{Foreseen, Mirrored, Planned};
 pub(crate) use progress::Progress;
 pub(crate) use proof::Proven;
 pub(crate) use serving::Opening;
@@ -55,6 +57,12 @@ pub(crate) enum Finished {
     Copied(Box<Done>),
     /// Images are as they should be.
     Proven(Box<Proven>),
+    /// Images were brought.
+    Mirrored(Box<Mirrored>),
+    /// Images were looked at.
+    Planned(Box<Planned>),
+    /// There is something to read.
+    Printed(String),
     /// Something was measured.
     Measured(Box<Results>),
     /// One run of a measurement was made.
@@ -73,6 +81,27 @@ impl Console {
     /// Who is told about a copy's progress.
     pub(crate) fn observer(&self) -> Arc<dyn Observer> {
         Arc::new(record::Record(Arc::clone(&self.progress)))
+    }
+
+    /// Who is told about the progress of many copies at once: only warnings are shown.
+    pub(crate) fn observer_of_many(&self) -> Arc<dyn Observer> {
+        Arc::new(record::Many(Arc::clone(&self.progress)))
+    }
+
+    /// Tells of an image as soon as it is done; of those that were there, only the number at the end.
+    pub(crate) fn image(&self, image: &::mirror::receipt::Image, hint: Option<&str>) {
+        if let Some(line) = mirror::done(image).filter(|_| self.output == Output::Text) {
+            // What cannot be printed stands in the receipt; the exit code tells the rest.
+            self.progress.around(|| drop(to_stdout(&line)));
+        }
+        if let Some(lines) = mirror::failed(image, hint) {
+            self.progress.line(&lines);
+        }
+    }
+
+    /// Whether one document is wanted, at the end.
+    pub(crate) fn wants_document(&self) -> bool {
+        self.output == Output::Json
     }
 
     /// The progress shown, which logs have to step around.
@@ -113,6 +142,15 @@ impl Console {
             (Finished::Copied(done), Output::Json) => json::done(done, &self.warnings()),
             (Finished::Proven(proven), Output::Text) => proof::text(proven),
             (Finished::Proven(proven), Output::Json) => json::proven(proven, &self.warnings()),
+            (Finished::Mirrored(mirrored), Output::Text) => mirrored.text(),
+            (Finished::Mirrored(mirrored), Output::Json) => {
+                json::with_warnings(mirrored.document(), &self.warnings())
+            }
+            (Finished::Planned(planned), Output::Text) => planned.text(),
+            (Finished::Planned(planned), Output::Json) => {
+                json::with_warnings(planned.document(), &self.warnings())
+            }
+            (Finished::Printed(text), _) => text.clone(),
             (Finished::Measured(results), Output::Text) => measured(results),
             (Finished::Measured(results), Output::Json) => json::as_is(results),
             (Finished::Ran(measured), _) => json::as_is(measured),
@@ -138,6 +176,10 @@ impl Console {
             drop(to_stdout(&text::partly(partly)));
         } else if let Failure::Unproven(proven) = failure {
             drop(to_stdout(&proof::text(proven)));
+        } else if let Failure::Mirrored(mirrored) = failure {
+            drop(to_stdout(&mirrored.text()));
+        } else if let Failure::Planned(planned) = failure {
+            drop(to_stdout(&planned.text()));
         } else if let Failure::Page { measured: Some(results), .. } = failure {
             drop(to_stdout(&measured(results)));
         }

@@ -10,27 +10,44 @@ use super::{Progress, clean::clean};
 #[derive(Debug)]
 pub(crate) struct Record(pub(crate) Arc<Progress>);
 
+/// The same, of many copies at once: of what goes by, only warnings are shown.
+#[derive(Debug)]
+pub(crate) struct Many(pub(crate) Arc<Progress>);
+
+impl Observer for Many {
+    fn event(&self, event: &Event<'_>) {
+        log(event);
+        if matches!(event, Event::Warning(_)) {
+            self.0.event(event);
+        }
+    }
+}
+
 impl Observer for Record {
     fn event(&self, event: &Event<'_>) {
-        match event {
-            Event::Planned { root, manifests, blobs, bytes } => {
-                info!(root = %root.digest, manifests, blobs, bytes, "planned");
-            }
-            Event::Finished { blob, place, how } => {
-                let to = clean(&place.to_string());
-                info!(blob = %blob.digest, bytes = blob.size, %to, how = in_words(*how), "a blob is done");
-            }
-            Event::Retrying { blob, fault } => {
-                info!(blob = %blob.digest, why = %clean(&fault.to_string()), "a blob is retried");
-            }
-            Event::Published { place, digest, name } => {
-                let to = clean(&place.to_string());
-                let name = name.map_or_else(|| "its digest".to_owned(), |name| clean(name.as_str()));
-                info!(manifest = %digest, %to, %name, "a manifest is published");
-            }
-            _ => {}
-        }
+        log(event);
         self.0.event(event);
+    }
+}
+
+fn log(event: &Event<'_>) {
+    match event {
+        Event::Planned { root, manifests, blobs, bytes } => {
+            info!(root = %root.digest, manifests, blobs, bytes, "planned");
+        }
+        Event::Finished { blob, place, how } => {
+            let to = clean(&place.to_string());
+            info!(blob = %blob.digest, bytes = blob.size, %to, how = in_words(*how), "a blob is done");
+        }
+        Event::Retrying { blob, fault } => {
+            info!(blob = %blob.digest, why = %clean(&fault.to_string()), "a blob is retried");
+        }
+        Event::Published { place, digest, name } => {
+            let to = clean(&place.to_string());
+            let name = name.map_or_else(|| "its digest".to_owned(), |name| clean(name.as_str()));
+            info!(manifest = %digest, %to, %name, "a manifest is published");
+        }
+        _ => {}
     }
 }
 

@@ -5,6 +5,7 @@ mod copy;
 mod import;
 mod leave;
 mod login;
+mod mirror;
 mod only;
 mod pinned;
 mod places;
@@ -14,6 +15,7 @@ mod sides;
 mod strays;
 mod unborn;
 mod verify;
+mod world;
 
 use std::{io, time::Duration};
 
@@ -74,6 +76,7 @@ async fn perform(
             proven.map(|proven| Finished::Proven(Box::new(proven)))
         }
         Command::Serve(args) => serve::serve(args, console, signals).await,
+        Command::Mirror(args) => until(signals, mirror::mirror(args, console, farewells)).await,
         // It has something to do when a signal has come.
         Command::Bench(args) => bench::bench(args, console, farewells, signals).await,
         Command::BenchRun(_) => until(signals, bench::once::run(farewells)).await,

@@ -5,12 +5,13 @@ use std::{
 };
 
 use auth::{CredentialSource, Found, Given, Stores};
-use content::{Source, Target};
+use content::{Fault, Source, Target};
 use copier::Side;
 use layout::{Archive, Layout};
 use pace::{Level, Traffic};
 use reference::{LayoutForm, LayoutLocation, Registry, RepositoryName};
-use registry::{Farewells, Options, Registries, Repository};
+use reference::{Registry, RepositoryName};
+use registry::{Farewells, Meter, Options, Registries, Repository};
 
 use super::unborn::Unborn;
 use crate::{
@@ -46,8 +47,28 @@ impl Places {
         azure: impl IntoIterator<Item = Registry>,
         farewells: &Farewells,
     ) -> Result<Self, Failure> {
-        let places =
-            Self::tuned(&reach.access, azure, farewells, |options| options.traffic = reach.traffic())?;
+        Self::reaching(reach, azure, farewells, |_| ())
+    }
+
+    /// The same, and `meter` is told of every request.
+    pub(crate) fn metered(
+        reach: &Reach,
+        farewells: &Farewells,
+        meter: Arc<dyn Meter>,
+    ) -> Result<Self, Failure> {
+        Self::reaching(reach, [], farewells, |options| options.meter = Some(meter))
+    }
+
+    fn reaching(
+        reach: &Reach,
+        azure: impl IntoIterator<Item = Registry>,
+        farewells: &Farewells,
+        tune: impl FnOnce(&mut Options),
+    ) -> Result<Self, Failure> {
+        let places = Self::tuned(&reach.access, azure, farewells, |options| {
+            options.traffic = reach.traffic();
+            tune(options);
+        })?;
         for (registry, jobs) in jobs_at(reach)? {
             places.registries.set_lanes(registry, Level::exactly(*jobs));
         }
@@ -124,6 +145,13 @@ impl Places {
         keys: &Keys,
     ) -> Repository {
         self.registries.repository(registry, repository.clone(), Arc::clone(&keys.source))
+    }
+}
+
+impl Places {
+    /// Every repository of a registry, with what is stored for it.
+    pub(crate) async fn repositories(&self, registry: &Registry) -> Result<Vec<RepositoryName>, Fault> {
+        self.registries.repositories(registry, Arc::clone(&self.stores)).await
     }
 }
 

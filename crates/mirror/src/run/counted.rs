@@ -13,7 +13,7 @@ use content::{
 };
 use copier::Side;
 use futures::{Stream, StreamExt, future::BoxFuture, stream::BoxStream};
-use reference::RepositoryName;
+use reference::{Digest, RepositoryName};
 
 use super::tally::Tally;
 
@@ -44,6 +44,10 @@ impl Source for CountedSource {
         described: Option<&'a Descriptor>,
     ) -> BoxFuture<'a, Result<Manifest, Fault>> {
         self.count(self.inner.manifest(version, described))
+    }
+
+    fn referrers<'a>(&'a self, subject: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, Fault>> {
+        self.count(self.inner.referrers(subject))
     }
 
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {

@@ -64,20 +64,15 @@ pub fn request() -> bool {
 }
 
 /// Counts transfers that are taken up again, and passes on what happens.
-pub struct Watch<T>(pub T);
+#[derive(Debug)]
+pub struct Watch(pub Arc<dyn Observer>);
 
-impl<T: Observer> Observer for Watch<T> {
+impl Observer for Watch {
     fn event(&self, event: &Event<'_>) {
         if matches!(event, Event::Retrying { .. }) {
             // Nobody's transfer is no image's.
             let _nobodys = CURRENT.try_with(|(tally, _)| tally.again.fetch_add(1, Relaxed));
         }
         self.0.event(event);
-    }
-}
-
-impl<T> std::fmt::Debug for Watch<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Watch")
     }
 }
