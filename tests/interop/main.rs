@@ -21,6 +21,7 @@ mod kills;
 mod large;
 mod layouts;
 mod memory;
+mod mirror;
 mod nats;
 mod proxies;
 mod queue;

@@ -11,7 +11,7 @@ use crate::{
 const REPOSITORIES: usize = 20;
 
 /// How often each blob was asked for so, and answered with this status: lines of an access log, by digest.
-fn count(lines: &[String], mark: &str, status: u16) -> BTreeMap<String, usize> {
+pub(crate) fn count(lines: &[String], mark: &str, status: u16) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for line in lines.iter().filter(|line| line.contains(&format!(" HTTP/1.1\" {status} "))) {
         let Some((_, rest)) = line.split_once(mark) else { continue };
@@ -22,7 +22,7 @@ fn count(lines: &[String], mark: &str, status: u16) -> BTreeMap<String, usize> {
 }
 
 /// Every blob of `content` but its manifests, so many times.
-fn each(blobs: &[String], times: usize) -> BTreeMap<String, usize> {
+pub(crate) fn each(blobs: &[String], times: usize) -> BTreeMap<String, usize> {
     blobs.iter().map(|blob| (blob.clone(), times)).collect()
 }
 

@@ -1,12 +1,16 @@
-//! Known: which repositories of one registry hold which blobs. Some sixty bytes a blob, however many hold it.
-use std::{collections::HashMap, num::NonZeroU32};
+//! Known: which repositories of one registry hold which blobs. Some sixty bytes a blob, and a few for each repository
+//! beyond the first that hold it.
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroU32,
+};
 
 use content::Place;
 use reference::{Algorithm, Digest, RepositoryName};
 
 use super::Lies;
 
-/// How many repositories are remembered of one blob: enough to mount from one of them.
+/// How many repositories are remembered of one blob in its own row: enough to mount from one of them.
 const MOST: usize = 4;
 
 /// All of a digest, in as few bytes as it has: two of whose digests only a part is alike are two blobs.
@@ -28,6 +32,9 @@ pub(super) struct Known {
     /// By number, from 1.
     names: Vec<Option<RepositoryName>>,
     blobs: HashMap<Blob, [Option<Spot>; MOST]>,
+    /// Further holders, of the few blobs that many share. A mount that is made twice may spoil what reads the first:
+    /// distribution 2.8 writes its link anew, and finds it empty meanwhile.
+    crowds: HashMap<Blob, HashSet<Spot>>,
 }
 
 impl Blob {
@@ -64,7 +71,8 @@ impl Known {
     /// Where a blob lies, seen from `spot`.
     pub(super) fn look(&self, blob: &Blob, spot: Spot) -> Lies {
         let Some(holders) = self.blobs.get(blob) else { return Lies::Nowhere };
-        if holders.contains(&Some(spot)) {
+        let crowd = || self.crowds.get(blob).is_some_and(|crowd| crowd.contains(&spot));
+        if holders.contains(&Some(spot)) || crowd() {
             return Lies::Here;
         }
         let first = holders.iter().flatten().next();
@@ -73,23 +81,35 @@ impl Known {
 
     /// Remembers that `spot` holds it: before all others, or behind them as long as there is room.
     pub(super) fn note(&mut self, blob: Blob, spot: Spot, before_others: bool) {
-        let holders = self.blobs.entry(blob).or_default();
+        if let Some(crowd) = self.crowds.get_mut(&blob) {
+            crowd.remove(&spot);
+        }
+        let holders = self.blobs.entry(blob.clone()).or_default();
+        let mut pushed = None;
         if before_others {
             let known = holders.iter().position(|holder| holder.is_none_or(|known| known == spot));
             let end = known.unwrap_or(MOST.saturating_sub(1));
             let moved = holders.get_mut(..=end).unwrap_or_default();
             moved.rotate_right(1);
             if let Some(first) = moved.first_mut() {
-                *first = Some(spot);
+                pushed = first.replace(spot).filter(|last| *last != spot);
             }
         } else if let Some(free) = holders.iter_mut().find(|holder| holder.is_none_or(|known| known == spot))
         {
             *free = Some(spot);
+        } else {
+            pushed = Some(spot);
+        }
+        if let Some(pushed) = pushed {
+            self.crowds.entry(blob).or_default().insert(pushed);
         }
     }
 
     /// Forgets that `spot` holds it.
     pub(super) fn forget(&mut self, blob: &Blob, spot: Spot) {
+        if let Some(crowd) = self.crowds.get_mut(blob) {
+            crowd.remove(&spot);
+        }
         let Some(holders) = self.blobs.get_mut(blob) else { return };
         let mut left = holders.iter().flatten().copied().filter(|known| *known != spot);
         let mut kept = [None; MOST];
@@ -152,16 +172,18 @@ mod tests {
     }
 
     #[test]
-    fn more_holders_than_there_is_room_for_push_out_the_last() {
+    fn many_holders_are_all_remembered() {
         let mut known = Known::default();
         let spots = spots(&mut known, &["a", "b", "c", "d", "e", "f"]);
         for spot in &spots {
             known.note(blob(), *spot, false);
         }
-        assert_eq!(known.look(&blob(), spots[3]), Lies::Here);
-        assert_eq!(known.look(&blob(), spots[4]), there("a"));
+        assert!(spots.iter().all(|spot| known.look(&blob(), *spot) == Lies::Here));
         known.note(blob(), spots[5], true);
-        assert_eq!(known.look(&blob(), spots[3]), there("f"));
-        assert_eq!(known.look(&blob(), spots[2]), Lies::Here);
+        assert!(spots.iter().all(|spot| known.look(&blob(), *spot) == Lies::Here));
+        for lost in &spots[..5] {
+            known.forget(&blob(), *lost);
+            assert_eq!(known.look(&blob(), *lost), there("f"));
+        }
     }
 }
