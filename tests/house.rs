@@ -86,6 +86,8 @@ const GUESTS: [(&str, &[&str]); 20] = [
     ("tar", &["layout", "testkit"]),
     ("tempfile", &["layout", "journal", "bench", "testkit"]),
     ("rustix", &["bench"]),
+    ("serde-saphyr", &["mirror"]),
+    ("globset", &["mirror"]),
     ("clap", &[BINARY]),
     ("indicatif", &[BINARY]),
     ("tracing-subscriber", &[BINARY]),

@@ -10,7 +10,6 @@ use copier::Side;
 use layout::{Archive, Layout};
 use pace::{Level, Traffic};
 use reference::{LayoutForm, LayoutLocation, Registry, RepositoryName};
-use reference::{Registry, RepositoryName};
 use registry::{Farewells, Meter, Options, Registries, Repository};
 
 use super::unborn::Unborn;

@@ -10,7 +10,7 @@ use copier::CopyError;
 use futures::future::BoxFuture;
 use layout::Layout;
 use mirror::{Site, World};
-use reference::{RefName, Registry, RepositoryName};
+use reference::{LayoutForm, RefName, Registry, RepositoryName};
 
 use super::places::{self, Places};
 use crate::failure::Failure;
@@ -34,17 +34,20 @@ impl Everywhere {
             Site::Repository { registry, repository } => {
                 Arc::new(self.places.repository(registry, repository, &self.places.stored()))
             }
-            Site::Layout { path } => Arc::new(self.layout(path)?.repository(None)),
+            Site::Layout { form, path } => Arc::new(self.layout(*form, path)?.repository(None)),
         })
     }
 
     /// A layout to be read, which is opened once.
-    fn layout(&self, path: &Path) -> Result<Layout, Fault> {
+    fn layout(&self, form: LayoutForm, path: &Path) -> Result<Layout, Fault> {
         let mut layouts = self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(layout) = layouts.get(path) {
             return Ok(layout.clone());
         }
-        let layout = Layout::open(path)?;
+        let layout = match form {
+            LayoutForm::Directory => Layout::open(path)?,
+            LayoutForm::Archive => Layout::open_archive(path)?,
+        };
         layouts.insert(path.to_owned(), layout.clone());
         Ok(layout)
     }
@@ -56,7 +59,7 @@ impl World for Everywhere {
             Site::Repository { registry, repository } => {
                 Arc::new(self.places.repository(registry, repository, &self.places.stored()))
             }
-            Site::Layout { path } => Arc::new(self.layout(path)?.repository(None)),
+            Site::Layout { form, path } => Arc::new(self.layout(*form, path)?.repository(None)),
         })
     }
 
@@ -65,7 +68,10 @@ impl World for Everywhere {
             Site::Repository { registry, repository } => {
                 return Ok(Arc::new(self.places.repository(registry, repository, &self.places.stored())));
             }
-            Site::Layout { path } => path,
+            Site::Layout { form: LayoutForm::Archive, path } => {
+                return self.places.archive_target(path, None).map_err(fault);
+            }
+            Site::Layout { form: LayoutForm::Directory, path } => path,
         };
         let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(target) = targets.get(path) {

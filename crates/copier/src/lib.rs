@@ -38,8 +38,8 @@ mod ranges;
 mod report;
 mod root;
 mod steady;
-mod walk;
 mod survey;
+mod walk;
 
 pub use engine::Engine;
 pub use error::{Conflict, CopyError, Refusal, Side};

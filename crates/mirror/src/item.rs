@@ -18,6 +18,9 @@ pub struct Item {
     /// Whether its tag never moves.
     #[serde(default)]
     pub immutable: bool,
+    /// Whether what is about it goes along.
+    #[serde(default)]
+    pub referrers: bool,
     /// Where its entry stands in the configuration.
     #[serde(skip)]
     pub spot: Spot,

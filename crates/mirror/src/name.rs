@@ -2,7 +2,7 @@
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use content::Version;
-use reference::{Digest, LayoutLocation, LayoutName, Location, RefName, Reference, Registry, RepositoryName};
+use reference::{Digest, LayoutForm, LayoutLocation, LayoutName, Location, RefName, Reference, Registry, RepositoryName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Where images are: a repository at a registry, or a layout.
@@ -17,7 +17,9 @@ pub enum Site {
     },
     /// A layout.
     Layout {
-        /// Its directory.
+        /// What it is kept in.
+        form: LayoutForm,
+        /// Its directory, or its file.
         path: PathBuf,
     },
 }
@@ -45,14 +47,14 @@ impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Repository { registry, repository } => write!(f, "{registry}/{repository}"),
-            Self::Layout { path } => write!(f, "oci:{}", path.display()),
+            Self::Layout { form, path } => write!(f, "{}{}", form.scheme(), path.display()),
         }
     }
 }
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (Site::Layout { path }, Some(name), Some(digest)) = (&self.site, &self.name, &self.digest) {
+        if let (Site::Layout { path, .. }, Some(name), Some(digest)) = (&self.site, &self.name, &self.digest) {
             return write!(f, "ocidir://{}:{name}@{digest}", path.display());
         }
         self.site.fmt(f)?;
@@ -81,7 +83,7 @@ impl From<LayoutLocation> for Name {
             Some(LayoutName::Digest(digest)) => (None, Some(digest)),
             Some(LayoutName::Pinned(name, digest)) => (Some(name), Some(digest)),
         };
-        Self { site: Site::Layout { path: location.dir }, name, digest }
+        Self { site: Site::Layout { form: location.form, path: location.dir }, name, digest }
     }
 }
 
@@ -128,6 +130,7 @@ mod tests {
             format!("oci:dir@{digest}"),
             format!("ocidir://dir:v1@{digest}"),
             "oci:dir".to_owned(),
+            "oci-archive:file.tar:alpine:3".to_owned(),
         ] {
             assert_eq!(text.parse::<Name>().unwrap().to_string(), text);
         }

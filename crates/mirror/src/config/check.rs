@@ -141,7 +141,7 @@ fn may_read(entry: &Entry, site: &Site) -> bool {
         (Origin::Registry { registry, repositories }, Site::Repository { registry: other, repository }) => {
             registry == other && repositories.iter().any(|glob| glob.is_match(repository.as_str()))
         }
-        (Origin::Layout { path, .. }, Site::Layout { path: other }) => path == other,
+        (Origin::Layout { path, .. }, Site::Layout { path: other, .. }) => path == other,
         _ => false,
     }
 }
@@ -153,7 +153,7 @@ fn beginnings(entry: &Entry) -> Vec<String> {
             let before = |glob: &str| glob.split(['*', '?', '[', '{']).next().unwrap_or_default().to_owned();
             repositories.iter().map(|glob| format!("{registry}/{}", before(glob.glob().glob()))).collect()
         }
-        Origin::Layout { path, .. } => vec![format!("oci:{}", path.display())],
+        Origin::Layout { form, path, .. } => vec![format!("{}{}", form.scheme(), path.display())],
         Origin::Image(Name { site, .. }) | Origin::Repository(site) => vec![site.to_string()],
     }
 }

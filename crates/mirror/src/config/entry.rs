@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use globset::GlobMatcher;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use reference::{Registry, Tag};
+use reference::{LayoutForm, Registry, Tag};
 use serde_saphyr::Spanned;
 
 use super::{
@@ -29,6 +29,8 @@ pub struct Entry {
     pub since: Option<Timestamp>,
     /// Tags that never move.
     pub immutable: Vec<Pattern>,
+    /// Whether what is about an image goes along: referrers, and what cosign keeps under tags.
+    pub referrers: bool,
     /// Where they go.
     pub to: Template,
 }
@@ -49,7 +51,9 @@ pub enum Origin {
     },
     /// The entries of a layout whose repositories match, or all.
     Layout {
-        /// Its directory.
+        /// What it is kept in.
+        form: LayoutForm,
+        /// Its directory, or its file.
         path: PathBuf,
         /// Globs; without any, all entries.
         repositories: Vec<GlobMatcher>,
@@ -86,6 +90,7 @@ impl Entry {
             newest: raw.newest.as_ref().map(newest).transpose()?,
             since: raw.since.as_ref().map(since).transpose()?,
             immutable: immutable(raw.immutable.as_ref().or(defaults.immutable))?,
+            referrers: raw.referrers.unwrap_or(defaults.referrers),
             to: template,
         };
         entry.try_destination(to.referenced.into())?;
@@ -153,8 +158,8 @@ fn origin(raw: &RawEntry) -> Result<Origin, Flaw> {
     };
     match (name.site.clone(), repositories, name.name.is_some() || name.digest.is_some()) {
         (_, None, true) => Ok(Origin::Image(name)),
-        (Site::Layout { path }, repositories, false) => {
-            Ok(Origin::Layout { path, repositories: repositories.unwrap_or_default() })
+        (Site::Layout { form, path }, repositories, false) => {
+            Ok(Origin::Layout { form, path, repositories: repositories.unwrap_or_default() })
         }
         (site @ Site::Repository { .. }, None, false) => Ok(Origin::Repository(site)),
         (_, Some(_), _) => {

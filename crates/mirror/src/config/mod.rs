@@ -3,6 +3,8 @@ mod check;
 mod entry;
 mod error;
 mod raw;
+#[cfg(test)]
+mod schema_tests;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ pub struct Config {
 struct Defaults<'a> {
     to: Option<&'a serde_saphyr::Spanned<String>>,
     immutable: Option<&'a raw::RawImmutable>,
+    referrers: bool,
 }
 
 /// The version of the form that a configuration has.
@@ -57,6 +60,10 @@ fn entries(text: &str) -> Result<Vec<Entry>, Flaw> {
         let remedy = "name an image: `- from: docker.io/library/alpine:3.22`";
         return Err(Flaw::new(raw.images.referenced.into(), "there is nothing to mirror", remedy));
     }
-    let defaults = Defaults { to: raw.to.as_ref(), immutable: raw.immutable.as_ref() };
+    let defaults = Defaults {
+        to: raw.to.as_ref(),
+        immutable: raw.immutable.as_ref(),
+        referrers: raw.referrers.unwrap_or_default(),
+    };
     raw.images.value.iter().map(|entry| Entry::read(entry, &defaults)).collect()
 }

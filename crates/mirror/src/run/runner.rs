@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Side, Ties};
+use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Side, Ties};
 use futures::{StreamExt, stream};
 
 use super::{
@@ -133,6 +133,7 @@ impl Runner {
             existing: if item.immutable { Existing::RefuseUnlessSame } else { Existing::Move },
             limits: self.rules.limits.clone(),
             foreign: self.rules.foreign,
+            referrers: if item.referrers { Referrers::Follow } else { Referrers::Leave },
             ties: Ties::Apart,
         })
     }

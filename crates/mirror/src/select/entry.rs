@@ -53,8 +53,8 @@ pub(super) async fn select(entry: &Entry, world: &dyn World) -> Selection {
                 selection.warnings.extend(part.warnings);
             }
         }
-        Origin::Layout { path, repositories } => {
-            let site = Site::Layout { path: path.clone() };
+        Origin::Layout { form, path, repositories } => {
+            let site = Site::Layout { form: *form, path: path.clone() };
             match world.names(&site).await {
                 Ok(names) => {
                     let meant = |name: &Option<RepositoryName>| {
@@ -194,7 +194,13 @@ fn add(selection: &mut Selection, entry: &Entry, source: Name) {
         Ok(destination) => {
             let tag = source.name.as_ref().map(|name| item::in_parts(name.as_str()).1.unwrap_or_default());
             let immutable = tag.is_some_and(|tag| entry.is_immutable(tag));
-            selection.items.push(Item { source, destination, immutable, spot: entry.spot });
+            selection.items.push(Item {
+                source,
+                destination,
+                immutable,
+                referrers: entry.referrers,
+                spot: entry.spot,
+            });
         }
         Err(what) => {
             let fault = Fault::new(FaultKind::Refused, Step::Resolve, what).about(&source);

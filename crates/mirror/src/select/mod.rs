@@ -81,6 +81,7 @@ fn keep(
                 return Err(item::collision(&item.destination, sources, [first.spot, item.spot]));
             }
             first.immutable |= item.immutable;
+            first.referrers |= item.referrers;
         }
     }
     Ok(())
