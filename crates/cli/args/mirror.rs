@@ -31,6 +31,7 @@ at all once they have arrived. Credentials are those that docker and podman have
       immutable: true
 
 Exit codes: 10 when some images failed; when all did for one reason, that reason's code. docs/mirror.md says more.")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct MirrorArgs {
     /// What is to be where: a file of YAML
     #[arg(value_name = "CONFIG", required_unless_present = "schema")]

@@ -3,8 +3,8 @@ mod bench;
 mod common;
 mod copy;
 mod import;
-mod serve;
 mod mirror;
+mod serve;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -15,8 +15,8 @@ pub(crate) use common::{Access, Common, Output, Reach, Show, SourceLogin, Target
 use common::{lanes, ranges};
 pub(crate) use copy::CopyArgs;
 pub(crate) use import::ImportArgs;
-pub(crate) use serve::ServeArgs;
 pub(crate) use mirror::MirrorArgs;
+pub(crate) use serve::ServeArgs;
 pub(crate) use verify::VerifyArgs;
 
 /// Copies container images and OCI artifacts between registries and directories, and proves that what arrived is

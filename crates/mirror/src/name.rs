@@ -2,7 +2,9 @@
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use content::Version;
-use reference::{Digest, LayoutForm, LayoutLocation, LayoutName, Location, RefName, Reference, Registry, RepositoryName};
+use reference::{
+    Digest, LayoutForm, LayoutLocation, LayoutName, Location, RefName, Reference, Registry, RepositoryName,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Where images are: a repository at a registry, or a layout.
@@ -54,7 +56,8 @@ impl fmt::Display for Site {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (Site::Layout { path, .. }, Some(name), Some(digest)) = (&self.site, &self.name, &self.digest) {
+        if let (Site::Layout { path, .. }, Some(name), Some(digest)) = (&self.site, &self.name, &self.digest)
+        {
             return write!(f, "ocidir://{}:{name}@{digest}", path.display());
         }
         self.site.fmt(f)?;
