@@ -1,6 +1,6 @@
 //! A mirror of a hundred images between real registries, by their own access logs: each blob crosses once, a run with
 //! nothing to do pulls nothing, and one broken image stops no other.
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
 use serde_json::Value;
 use testkit::{Content, Entry, Program, Run, images::blob_path};
@@ -41,7 +41,7 @@ fn images(dir: &Path) -> (Content, Vec<String>) {
     for repository in 0..REPOSITORIES {
         for tag in 0..TAGS {
             let seed = 1000 + repository * 10 + tag;
-            let mut layers = bases[repository as usize % 4].clone();
+            let mut layers = bases[usize::try_from(repository % 4).unwrap()].clone();
             layers.extend([content.layer(seed, 60_000), content.layer(10 * seed, 3_000)]);
             let root = content.image(seed, &layers);
             entries.push(Entry::named(&root, &format!("team/r{repository}:v{tag}")));
@@ -76,7 +76,8 @@ impl Scene {
         let mut text = format!("version: 1\nto: {}/mirror\nimages:\n", self.target.host());
         for repository in 0..REPOSITORIES {
             let from = self.source.reference(&format!("team/r{repository}"));
-            text += &format!("  - from: {from}\n    tags: [v0, v1, v2, v3, v4]\n{more}");
+            writeln!(text, "  - from: {from}\n    tags: [v0, v1, v2, v3, v4]").unwrap();
+            text.push_str(more);
         }
         self.write("mirror.yaml", &text);
     }

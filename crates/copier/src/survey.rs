@@ -1,12 +1,12 @@
 //! Surveys: what a copy would find, for whoever wants to know before anything is written, or instead of it.
 use content::Descriptor;
 
-use crate::{CopyError, Engine, Job, plan::Plan, preflight, preflight::Standing};
+use crate::{CopyError, Engine, Job, plan::Plan, preflight, preflight::Standing, root::Root};
 
 /// What a copy would find.
 #[derive(Debug, Clone)]
 pub struct Survey {
-    /// The root manifest.
+    /// The root manifest, as it would be at the destinations.
     pub root: Descriptor,
     /// Manifests, the root included; 0 where they were not looked at.
     pub manifests: usize,
@@ -21,10 +21,10 @@ impl Engine {
     /// What would refuse the copy: the source, the limits, and the first destination that refuses.
     pub async fn survey(&self, job: &Job) -> Result<Survey, CopyError> {
         let lanes = self.traffic().at(job.source.place().origin());
-        let root = pace::travel(&lanes, &lanes, job.source.resolve(&job.version));
-        let root = root.await.map_err(CopyError::source)?;
-        let found = preflight::find(job, self.traffic()).await;
-        let standings = preflight::look(job, &root.digest, found, self.traffic()).await;
+        let found = Root::find(job, &lanes).await?;
+        let root = found.descriptor.clone();
+        let standings = preflight::find(job, self.traffic()).await;
+        let standings = preflight::look(job, &root.digest, standings, self.traffic()).await;
         if standings.iter().all(|standing| matches!(standing, Standing::Done)) {
             return Ok(Survey { root, manifests: 0, blobs: None });
         }
@@ -35,7 +35,7 @@ impl Engine {
         if let Some(error) = standings.into_iter().find_map(refused) {
             return Err(error);
         }
-        let plan = Plan::resolve(job, &root.digest, &lanes).await?;
+        let plan = Plan::resolve(job, found, &lanes).await?;
         Ok(Survey { root, manifests: plan.manifests(), blobs: Some(plan.blobs) })
     }
 }

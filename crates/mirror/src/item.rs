@@ -18,6 +18,9 @@ pub struct Item {
     /// Whether its tag never moves.
     #[serde(default)]
     pub immutable: bool,
+    /// Which of its platforms, where not all.
+    #[serde(default)]
+    pub platforms: Vec<String>,
     /// Whether what is about it goes along.
     #[serde(default)]
     pub referrers: bool,

@@ -1,6 +1,7 @@
 //! One entry of a configuration.
 use std::path::PathBuf;
 
+use content::Platform;
 use globset::GlobMatcher;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use reference::{LayoutForm, Registry, Tag};
@@ -29,6 +30,8 @@ pub struct Entry {
     pub since: Option<Timestamp>,
     /// Tags that never move.
     pub immutable: Vec<Pattern>,
+    /// Which platforms, where not all; an index that has others too is made anew of these.
+    pub platforms: Vec<String>,
     /// Whether what is about an image goes along: referrers, and what cosign keeps under tags.
     pub referrers: bool,
     /// Where they go.
@@ -90,6 +93,7 @@ impl Entry {
             newest: raw.newest.as_ref().map(newest).transpose()?,
             since: raw.since.as_ref().map(since).transpose()?,
             immutable: immutable(raw.immutable.as_ref().or(defaults.immutable))?,
+            platforms: platforms(raw.platforms.as_deref().or(defaults.platforms).unwrap_or_default())?,
             referrers: raw.referrers.unwrap_or(defaults.referrers),
             to: template,
         };
@@ -207,6 +211,18 @@ fn immutable(raw: Option<&RawImmutable>) -> Result<Vec<Pattern>, Flaw> {
         Some(RawImmutable::All(true)) => Ok(Pattern::plain("**").into_iter().collect()),
         Some(RawImmutable::These(these)) => patterns(these, false),
     }
+}
+
+/// Platforms, as they are written.
+fn platforms(raw: &[Spanned<String>]) -> Result<Vec<String>, Flaw> {
+    let read = |raw: &Spanned<String>| match raw.value.parse::<Platform>() {
+        Ok(platform) => Ok(platform.to_string()),
+        Err(why) => {
+            let what = format!("`{}` is no platform: {why}", raw.value);
+            Err(Flaw::new(raw.referenced.into(), what, "write OS/ARCH or OS/ARCH/VARIANT, as linux/amd64"))
+        }
+    };
+    raw.iter().map(read).collect()
 }
 
 fn newest(raw: &Spanned<u64>) -> Result<usize, Flaw> {

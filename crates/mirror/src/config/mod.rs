@@ -31,6 +31,7 @@ pub struct Config {
 struct Defaults<'a> {
     to: Option<&'a serde_saphyr::Spanned<String>>,
     immutable: Option<&'a raw::RawImmutable>,
+    platforms: Option<&'a [serde_saphyr::Spanned<String>]>,
     referrers: bool,
 }
 
@@ -63,6 +64,7 @@ fn entries(text: &str) -> Result<Vec<Entry>, Flaw> {
     let defaults = Defaults {
         to: raw.to.as_ref(),
         immutable: raw.immutable.as_ref(),
+        platforms: raw.platforms.as_deref(),
         referrers: raw.referrers.unwrap_or_default(),
     };
     raw.images.value.iter().map(|entry| Entry::read(entry, &defaults)).collect()

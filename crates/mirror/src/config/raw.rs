@@ -18,6 +18,7 @@ pub(crate) struct RawConfig {
     pub(crate) version: Spanned<u64>,
     pub(crate) to: Option<Spanned<String>>,
     pub(crate) immutable: Option<RawImmutable>,
+    pub(crate) platforms: Option<Vec<Spanned<String>>>,
     pub(crate) referrers: Option<bool>,
     pub(crate) images: Spanned<Vec<Spanned<RawEntry>>>,
 }
@@ -33,6 +34,7 @@ pub(crate) struct RawEntry {
     pub(crate) newest: Option<Spanned<u64>>,
     pub(crate) since: Option<Spanned<String>>,
     pub(crate) immutable: Option<RawImmutable>,
+    pub(crate) platforms: Option<Vec<Spanned<String>>>,
     pub(crate) referrers: Option<bool>,
     pub(crate) to: Option<Spanned<String>>,
 }

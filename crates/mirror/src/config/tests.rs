@@ -72,6 +72,7 @@ fn a_pattern_that_makes_no_sense_is_refused_where_it_stands() {
     refuses("from: quay.io/a/b; tags: [{glob: \"x\"}]", "5:", "{regex: ...}");
     refuses("from: quay.io/a/b; tags: [x]; exclude: [\"{\"]", "6:15", "no glob");
     refuses("from: quay.io; repositories: [\"[\"]; tags: [x]", "5:20", "no glob");
+    refuses("from: quay.io/a/b; tags: [x]; platforms: [linux]", "6:17", "no platform");
     refuses("from: quay.io/a/b; tags: [x]; since: tomorrow", "6:12", "no date");
     refuses("from: quay.io/a/b; tags: [x]; newest: 0", "6:13", "newest 0");
     refuses("from: quay.io/a/b; tags: [x]; newest: -1", "6:13", "");

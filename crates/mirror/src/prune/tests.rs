@@ -54,6 +54,7 @@ fn selected(config: &Config, tags: &[&str]) -> Selection {
         source: format!("a.example/{repository}:{tag}").parse().unwrap(),
         destination: format!("b.example/{repository}:{tag}").parse().unwrap(),
         immutable: false,
+        platforms: Vec::new(),
         referrers: false,
         spot,
     };

@@ -198,6 +198,7 @@ fn add(selection: &mut Selection, entry: &Entry, source: Name) {
                 source,
                 destination,
                 immutable,
+                platforms: entry.platforms.clone(),
                 referrers: entry.referrers,
                 spot: entry.spot,
             });

@@ -76,7 +76,7 @@ fn keep(
         }
         btree_map::Entry::Occupied(taken) => {
             let Some(first) = items.get_mut(*taken.get()) else { return Ok(()) };
-            if first.source != item.source {
+            if first.source != item.source || first.platforms != item.platforms {
                 let sources = [&first.source, &item.source];
                 return Err(item::collision(&item.destination, sources, [first.spot, item.spot]));
             }
