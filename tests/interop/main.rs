@@ -28,6 +28,7 @@ mod queue;
 mod registries;
 mod relay;
 mod shared;
+mod signatures;
 mod storms;
 mod tls;
 mod watching;
