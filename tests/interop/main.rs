@@ -27,6 +27,7 @@ mod proxies;
 mod queue;
 mod registries;
 mod relay;
+mod serve;
 mod shared;
 mod signatures;
 mod storms;
