@@ -63,7 +63,15 @@ impl Opened {
 
     /// The bytes that were asked for.
     pub fn into_chunks(self) -> BoxStream<'static, Result<Bytes, Fault>> {
-        reading::chunks(self.file, self.at, self.end)
+        self.into_chunks_of(|| reading::CHUNK)
+    }
+
+    /// The same, in chunks of at most as many bytes as `size` says when one is read: for who sends to many at once.
+    pub fn into_chunks_of(
+        self,
+        size: impl Fn() -> u64 + Send + 'static,
+    ) -> BoxStream<'static, Result<Bytes, Fault>> {
+        reading::chunks(self.file, self.at, self.end, size)
     }
 
     /// The bytes that were asked for, at once, as long as they are at most `limit`.

@@ -12,16 +12,25 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::archive::From;
 
-/// How much is read at once.
-const CHUNK: u64 = 256 * 1024;
+/// The most that is read at once.
+pub(crate) const CHUNK: u64 = 256 * 1024;
 
-/// The bytes of `file` from `start` to `end`; fewer when the file ends before.
-pub(crate) fn chunks(file: Arc<File>, start: u64, end: u64) -> BoxStream<'static, Result<Bytes, Fault>> {
-    let first = read(file, start, end);
-    stream::unfold(Some(first), move |pending| async move {
-        match pending?.await {
+/// The bytes of `file` from `start` to `end`; fewer when the file ends before. Each chunk has at most as many as `size`
+/// says when it is read.
+pub(crate) fn chunks(
+    file: Arc<File>,
+    start: u64,
+    end: u64,
+    size: impl Fn() -> u64 + Send + 'static,
+) -> BoxStream<'static, Result<Bytes, Fault>> {
+    let next = move |file, at| read(file, at, end, size().clamp(1, CHUNK));
+    let first = next(file, start);
+    let begun = (first, next);
+    stream::unfold(Some(begun), |pending| async move {
+        let (reading, next) = pending?;
+        match reading.await {
             Ok(Ok((_, chunk, _))) if chunk.is_empty() => None,
-            Ok(Ok((file, chunk, at))) => Some((Ok(chunk), Some(read(file, at, end)))),
+            Ok(Ok((file, chunk, at))) => Some((Ok(chunk), Some((next(file, at), next)))),
             Ok(Err(error)) => Some((Err(cannot_read(error)), None)),
             Err(stopped) => Some((Err(cannot_read(stopped)), None)),
         }
@@ -29,9 +38,9 @@ pub(crate) fn chunks(file: Arc<File>, start: u64, end: u64) -> BoxStream<'static
     .boxed()
 }
 
-fn read(file: Arc<File>, start: u64, end: u64) -> JoinHandle<io::Result<(Arc<File>, Bytes, u64)>> {
+fn read(file: Arc<File>, start: u64, end: u64, most: u64) -> JoinHandle<io::Result<(Arc<File>, Bytes, u64)>> {
     spawn_blocking(move || {
-        let wanted = end.saturating_sub(start).min(CHUNK);
+        let wanted = end.saturating_sub(start).min(most);
         let mut chunk = Vec::new();
         chunk.reserve_exact(usize::try_from(wanted).unwrap_or_default());
         From { paper: &*file, at: start }.take(wanted).read_to_end(&mut chunk)?;

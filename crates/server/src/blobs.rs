@@ -68,7 +68,8 @@ async fn read(
     } else {
         let opened =
             rooms.links.homes().open(blob, span.start, span.end).await?.ok_or_else(|| unknown(blob))?;
-        body::streamed(opened.into_chunks())
+        let sending = rooms.load.begin();
+        body::streamed(opened.into_chunks_of(move || sending.chunk()))
     };
     Ok(body::with_headers(Response::new(content), status, &answer))
 }

@@ -20,6 +20,7 @@ mod gate;
 mod homes;
 mod htpasswd;
 mod links;
+mod load;
 mod manifests;
 mod names;
 mod paging;

@@ -1,13 +1,14 @@
 //! What the end-points share.
 use std::time::Duration;
 
-use crate::{gate::Gate, links::Links, sessions::Sessions, tls::Tls};
+use crate::{gate::Gate, links::Links, load::Load, sessions::Sessions, tls::Tls};
 
 /// What the end-points share.
 #[derive(Debug)]
 pub(crate) struct Rooms {
     pub(crate) links: Links,
     pub(crate) sessions: Sessions,
+    pub(crate) load: Load,
     /// Without one everybody may come in.
     pub(crate) gate: Option<Gate>,
     pub(crate) sparse: bool,
