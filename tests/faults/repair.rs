@@ -30,7 +30,7 @@ async fn a_lost_blob_stays_lost_under_a_trusted_root_and_is_sent_by_a_repair() {
     assert!(copy(&source, &target, Existing::Move).await.already_there);
     assert_eq!(target.lacks("app", &image.content), std::slice::from_ref(&image.layer.digest));
 
-    let delivered = copy(&source, &target, Existing::Repair).await;
+    let delivered = copy(&source, &target, Existing::RepairOrMove).await;
     image.is_at(&target);
     assert_eq!((delivered.copied, delivered.present, delivered.already_there), (1, 1, false));
     let reads = source.ledger().blob_reads();
@@ -47,10 +47,11 @@ async fn a_lost_child_manifest_is_written_again_before_the_root() {
     });
     let source = Fake::with(&content, &root, "app:v1");
     let target = torn(&content, &root, &[child.unwrap()]);
-    copy(&source, &target, Existing::Repair).await;
+    copy(&source, &target, Existing::RepairOrMove).await;
     assert_eq!(target.lacks("app", &content), []);
     let puts = target.ledger().pick(|request| request.method == Method::PUT && request.is_manifest());
-    assert!(puts.last().unwrap().path.ends_with("/manifests/v1"), "{}", target.ledger());
+    let last = format!("/v2/app/manifests/{}", root.digest);
+    assert!(puts.len() == 4 && puts[3].path == last, "{}", target.ledger());
     assert!(source.ledger().blob_reads().is_empty(), "{}", source.ledger());
 }
 
@@ -58,7 +59,7 @@ async fn a_lost_child_manifest_is_written_again_before_the_root() {
 async fn a_repair_of_what_is_whole_sends_no_blob() {
     let image = Image::of(1000);
     let (source, target) = (image.source([]), image.source([]));
-    let delivered = copy(&source, &target, Existing::Repair).await;
+    let delivered = copy(&source, &target, Existing::RepairOrMove).await;
     assert_eq!((delivered.copied, delivered.present), (0, 2));
     assert_eq!(target.ledger().count(|request: &Request| request.is_blob() && request.received > 0), 0);
     image.is_at(&target);
@@ -74,7 +75,7 @@ async fn a_repair_by_digest_looks_below_the_root_too() {
     job.destinations =
         job.destinations.iter().map(|one| Destination { names: Vec::new(), ..one.clone() }).collect();
     assert!(yard.run(&job).await.unwrap()[0].already_there);
-    let job = Job { existing: Existing::Repair, ..job };
+    let job = Job { existing: Existing::RepairOrMove, ..job };
     assert_eq!(yard.run(&job).await.unwrap()[0].copied, 1);
     image.is_at(&target);
 }
@@ -83,9 +84,19 @@ async fn a_repair_by_digest_looks_below_the_root_too() {
 async fn a_repair_moves_a_tag_that_is_elsewhere() {
     let (old, new) = (Image::of(10), Image::of(1000));
     let (source, target) = (new.source([]), old.source([]));
-    copy(&source, &target, Existing::Repair).await;
+    copy(&source, &target, Existing::RepairOrMove).await;
+    new.is_at(&target);
+}
+
+#[tokio::test]
+async fn a_repair_that_may_not_move_a_tag_repairs_the_same_root_and_refuses_another() {
+    let (old, new) = (Image::of(10), Image::of(1000));
+    let (source, other) = (new.source([]), old.source([]));
+    let target = torn(&new.content, &new.root, &[&new.layer.digest]);
+    assert_eq!(copy(&source, &target, Existing::RepairOrRefuse).await.copied, 1);
     new.is_at(&target);
     let yard = Yard::new(8);
-    let refused = Job { existing: Existing::Refuse, ..yard.job(&source, "app", &target, &["app"]) };
+    let refused = Job { existing: Existing::RepairOrRefuse, ..yard.job(&source, "app", &other, &["app"]) };
     assert_eq!(yard.run(&refused).await.unwrap_err().kind, FaultKind::Conflict);
+    old.is_at(&other);
 }

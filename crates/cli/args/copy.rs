@@ -33,8 +33,9 @@ pub(crate) struct CopyArgs {
     /// With --no-clobber: counts a tag that is at the source's digest already as done
     #[arg(long, requires = "no_clobber")]
     pub(crate) allow_same: bool,
-    /// Asks for every part of an image that is there already, by its root's digest, and sends what is missing
-    #[arg(long, conflicts_with = "no_clobber")]
+    /// Asks for every part of an image that is there already, by its root's digest, and sends what is missing; with
+    /// --no-clobber, --allow-same is needed too
+    #[arg(long)]
     pub(crate) repair: bool,
     #[command(flatten)]
     pub(crate) extent: Extent,

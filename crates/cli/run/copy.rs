@@ -53,11 +53,12 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console, farewells: &Farewel
 
 /// What becomes of tags that exist.
 fn existing(args: &CopyArgs) -> Existing {
-    match (args.no_clobber, args.allow_same) {
-        (false, _) if args.repair => Existing::Repair,
-        (false, _) => Existing::Move,
-        (true, true) => Existing::RefuseUnlessSame,
-        (true, false) => Existing::Refuse,
+    match (args.no_clobber, args.allow_same, args.repair) {
+        (false, _, false) => Existing::Move,
+        (false, _, true) => Existing::RepairOrMove,
+        (true, false, _) => Existing::Refuse,
+        (true, true, false) => Existing::RefuseUnlessSame,
+        (true, true, true) => Existing::RepairOrRefuse,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use content::Place;
+use content::{At, Place};
 use reference::{Digest, RefName};
 
 use crate::{
@@ -55,6 +55,11 @@ impl<'a> Berth<'a> {
 
     pub(crate) fn place(&self) -> &'a Place {
         self.destination.target.place()
+    }
+
+    /// How the root is written when no name is to be: where all names stand already, they lead to it.
+    pub(crate) fn unnamed(&self) -> At<'static> {
+        if self.destination.names.is_empty() { At::Digest } else { At::Part }
     }
 
     pub(crate) fn is_open(&self) -> bool {

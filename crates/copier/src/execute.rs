@@ -237,7 +237,7 @@ impl Voyage<'_> {
             if berth.rooted && berth.names.is_empty() {
                 return Ok(());
             }
-            publisher.publish(&self.plan.root, &berth.names, written).await
+            publisher.publish(&self.plan.root, &berth.names, berth.unnamed(), written).await
         };
         let outcome = outcome.await;
         if let Err(error) = outcome {

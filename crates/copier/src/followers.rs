@@ -202,9 +202,17 @@ impl<'a, 'w> Search<'a, 'w> {
 
 /// What has to be asked to know all that is about `subject`. A digest that is too long for a tag has none of cosign's.
 fn questions(subject: &Digest) -> impl Iterator<Item = Question<'_>> {
+    cosign_tags(subject).map(Question::Tag).chain([Question::Referrers(subject)])
+}
+
+fn cosign_tags(subject: &Digest) -> impl Iterator<Item = Tag> {
     let stem = format!("{}-{}", subject.algorithm().as_str(), subject.hex());
-    let tags = COSIGN.into_iter().filter_map(move |end| format!("{stem}{end}").parse().ok());
-    tags.map(Question::Tag).chain([Question::Referrers(subject)])
+    COSIGN.into_iter().filter_map(move |end| format!("{stem}{end}").parse().ok())
+}
+
+/// The names under which cosign keeps what is about `subject`, a part of the image that `name` leads to.
+pub fn cosign_names(subject: &Digest, name: Option<&RefName>) -> Vec<RefName> {
+    cosign_tags(subject).map(|tag| beside(name, &tag)).collect()
 }
 
 /// The name of `tag` beside `name`: in a layout, names of one repository begin alike.

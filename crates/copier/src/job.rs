@@ -48,9 +48,18 @@ pub enum Existing {
     RefuseUnlessSame,
     /// Move it: importImage's `Force`.
     Move,
-    /// Move it. One that is at the source's digest already says nothing of what lies below it: every part is asked for,
-    /// and what is missing is sent.
-    Repair,
+    /// Move it. One that is at the source's digest already is left, but says nothing of what lies below it: every part is
+    /// asked for, and what is missing is sent.
+    RepairOrMove,
+    /// Refuse, unless it is at the source's digest already. Then every part is asked for, and what is missing is sent.
+    RepairOrRefuse,
+}
+
+impl Existing {
+    /// Whether an equal root says that all is there.
+    pub(crate) fn trusts_roots(self) -> bool {
+        !matches!(self, Self::RepairOrMove | Self::RepairOrRefuse)
+    }
 }
 
 /// What to do about layers that registries may refuse to hold, told by their media type.

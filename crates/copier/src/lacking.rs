@@ -89,7 +89,7 @@ impl Lacking<'_> {
     }
 
     async fn is_wanted(&self, version: &Version, follower: &Follower) -> Result<bool, CopyError> {
-        let moves = matches!(self.job.existing, Existing::Move | Existing::Repair);
+        let moves = matches!(self.job.existing, Existing::Move | Existing::RepairOrMove);
         if moves && !self.rooted {
             return Ok(true);
         }

@@ -43,6 +43,7 @@ mod walk;
 
 pub use engine::Engine;
 pub use error::{Conflict, CopyError, Refusal, Side};
+pub use followers::cosign_names;
 pub use job::{Destination, Existing, Foreign, Job, Referrers, Ties};
 pub use limits::{
     LayerLimit, Limits, MAX_DEPTH, MAX_FOLLOWERS, MAX_LAYER_BYTES, MAX_MANIFESTS, MAX_MANIFESTS_BYTES,

@@ -118,7 +118,7 @@ async fn stand(
     }
     if destination.names.is_empty() {
         let found = ask(destination, Version::Digest(root.clone()), traffic).await?;
-        let done = found.is_some() && existing != Existing::Repair;
+        let done = found.is_some() && existing.trusts_roots();
         return Ok(if done { Standing::Done } else { open(Vec::new(), false) });
     }
     judge(destination, existing, root, &found?)
@@ -140,9 +140,9 @@ fn judge(
     for (name, found) in destination.names.iter().zip(found) {
         let same = found.as_ref() == Some(root);
         match (existing, found) {
-            (Existing::Move | Existing::RefuseUnlessSame, Some(_)) if same => {}
-            (_, None) | (Existing::Move | Existing::Repair, Some(_)) => names.push(name.clone()),
-            (Existing::Refuse | Existing::RefuseUnlessSame, Some(digest)) => conflicts.push(Conflict {
+            (_, Some(_)) if same && existing != Existing::Refuse => {}
+            (_, None) | (Existing::Move | Existing::RepairOrMove, Some(_)) => names.push(name.clone()),
+            (_, Some(digest)) => conflicts.push(Conflict {
                 place: destination.target.place().clone(),
                 name: name.clone(),
                 digest: digest.clone(),
@@ -153,6 +153,7 @@ fn judge(
     if !conflicts.is_empty() {
         return Err(CopyError::TagsExist(conflicts));
     }
-    let rooted = names.len() < destination.names.len();
-    Ok(if names.is_empty() { Standing::Done } else { open(names, rooted) })
+    let rooted = names.len() < destination.names.len() && existing.trusts_roots();
+    let done = names.is_empty() && existing.trusts_roots();
+    Ok(if done { Standing::Done } else { open(names, rooted) })
 }

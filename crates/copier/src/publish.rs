@@ -63,27 +63,28 @@ impl Publisher<'_> {
         }
         for group in ordered.into_values() {
             let writes = stream::iter(group).map(async |(wanted, follower)| {
-                self.publish(&follower.manifest, &wanted.names, |_| {}).await.map(|()| written())
+                self.publish(&follower.manifest, &wanted.names, At::Digest, |_| {}).await.map(|()| written())
             });
             writes.buffer_unordered(self.lanes.cap()).try_collect::<()>().await?;
         }
         Ok(())
     }
 
-    /// Writes a manifest under each of `names`, one after the other, or by digest when there is none; calls `written`
-    /// after each name.
+    /// Writes a manifest under each of `names`, one after the other, or by digest when there is none: then as `unnamed`
+    /// says. Calls `written` after each name.
     pub(crate) async fn publish(
         &self,
         manifest: &Manifest,
         names: &[RefName],
+        unnamed: At<'_>,
         mut written: impl FnMut(&RefName),
     ) -> Result<(), CopyError> {
         if names.is_empty() {
-            return self.write(manifest, At::Digest, Mode::Force).await;
+            return self.write(manifest, unnamed, Mode::Force).await;
         }
         let mode = match self.existing {
-            Existing::Move | Existing::Repair => Mode::Force,
-            Existing::Refuse | Existing::RefuseUnlessSame => Mode::NoForce,
+            Existing::Move | Existing::RepairOrMove => Mode::Force,
+            Existing::Refuse | Existing::RefuseUnlessSame | Existing::RepairOrRefuse => Mode::NoForce,
         };
         for name in names {
             self.write(manifest, At::Name(name), mode).await?;
