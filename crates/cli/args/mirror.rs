@@ -37,11 +37,14 @@ pub(crate) struct MirrorArgs {
     #[arg(value_name = "CONFIG", required_unless_present = "schema")]
     pub(crate) config: Option<PathBuf>,
     /// Prints the JSON Schema of CONFIG, for editors, and does nothing else
-    #[arg(long, conflicts_with_all = ["config", "dry_run", "receipt", "lock", "state"])]
+    #[arg(long, conflicts_with_all = ["config", "dry_run", "repair", "receipt", "lock", "state"])]
     pub(crate) schema: bool,
     /// Says what would be copied, with sizes, and writes nothing anywhere
     #[arg(long, conflicts_with_all = ["receipt", "lock"])]
     pub(crate) dry_run: bool,
+    /// Asks for every part of images that are there already, by their roots' digests, and sends what is missing
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) repair: bool,
     /// Goes on after an image that failed, which is the default
     #[arg(long, conflicts_with = "fail_fast")]
     pub(crate) keep_going: bool,

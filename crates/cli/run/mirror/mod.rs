@@ -60,6 +60,7 @@ impl Run {
             limits: args.caps.of_copy(),
             foreign: args.foreign(),
             at_once: args.images_at_once,
+            repair: args.repair,
             fail_fast: args.fail_fast,
         };
         let world = Arc::new(Everywhere::new(places));
@@ -88,7 +89,9 @@ impl Run {
             ledger.unselected(unselected);
         }
         let state = papers::State::of(args);
-        let runner = self.runner.with_state(state.read());
+        // What is doubted is asked for, whatever an earlier run has noted.
+        let known = if args.repair { mirror::State::default() } else { state.read() };
+        let runner = self.runner.with_state(known);
         runner.all(&selection.items, |item, outcome| ledger.image(item, &outcome)).await;
         state.write(&runner.state(), console);
         if let Some(path) = &args.lock {

@@ -29,6 +29,8 @@ pub struct Rules {
     pub foreign: Foreign,
     /// How many images are under way at a time, at most; 0 is 1.
     pub at_once: usize,
+    /// Whether an equal root is not trusted: every part is asked for, and sent if it is missing.
+    pub repair: bool,
     /// Whether no image is begun any more after one that failed.
     pub fail_fast: bool,
 }
@@ -133,7 +135,12 @@ impl Runner {
                 names: item.names(),
                 expect: None,
             }],
-            existing: if item.immutable { Existing::RefuseUnlessSame } else { Existing::Move },
+            existing: match (item.immutable, self.rules.repair) {
+                (true, false) => Existing::RefuseUnlessSame,
+                (true, true) => Existing::RepairOrRefuse,
+                (false, false) => Existing::Move,
+                (false, true) => Existing::RepairOrMove,
+            },
             limits: self.rules.limits.clone(),
             foreign: self.rules.foreign,
             platforms: platforms(item)?,
