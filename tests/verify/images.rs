@@ -1,7 +1,7 @@
 //! Single images: what is said of them, and by which exit code.
 use http::Method;
 use reference::Digest;
-use testkit::{Content, Image, Registry, Rule};
+use testkit::{Content, Image, Registry, Rule, images::blob_path};
 
 use crate::transship;
 
@@ -104,4 +104,29 @@ fn what_cannot_be_looked_at_has_the_code_of_what_kept_us_from_it() {
     transship(&["verify", "oci:fixtures/images:none"]).exits(4);
     transship(&["verify", "oci:fixtures/images:hello:v1"]).exits(0);
     transship(&["verify", "--quick", "--deep", "oci:fixtures/images:hello:v1"]).exits(2);
+}
+
+#[test]
+fn what_a_layout_lost_or_damaged_a_repair_brings_back() {
+    let (content, root) = Content::fleet(2, 2, 3000);
+    let source = Registry::with(&content, &root, "app:v1");
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (source.reference("app:v1"), format!("oci:{}:app:v1", dir.path().display()));
+    let digests: Vec<&Digest> = content.digests().collect();
+    for (number, digest) in digests.iter().enumerate() {
+        transship(&["copy", "--repair", &from, &to]).exits(0);
+        transship(&["verify", "--deep", &to]).exits(0);
+        let path = blob_path(dir.path(), digest);
+        let mut bytes = std::fs::read(&path).unwrap();
+        if number % 2 == 0 {
+            std::fs::remove_file(&path).unwrap();
+            transship(&["verify", &to]).exits(4);
+        } else {
+            *bytes.first_mut().unwrap() ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+            transship(&["verify", "--deep", &to]).exits(5);
+        }
+    }
+    transship(&["copy", "--repair", &from, &to]).exits(0);
+    transship(&["verify", "--deep", &from, &to]).exits(0);
 }

@@ -4,13 +4,23 @@
     clippy::arithmetic_side_effects,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
     reason = "a promise that is broken stops the test"
 )]
 mod images;
+mod kills;
+mod mirrors;
+mod referrers;
 
 use testkit::{Program, Run};
 
-/// Runs `transship` among the repository's own files, in an empty home.
+/// `transship` among the repository's own files, in an empty home.
+fn program() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_transship")).at(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs it with these words.
 fn transship(words: &[&str]) -> Run {
-    Program::new(env!("CARGO_BIN_EXE_transship")).at(env!("CARGO_MANIFEST_DIR")).run(words)
+    program().run(words)
 }

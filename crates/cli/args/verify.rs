@@ -1,6 +1,8 @@
 //! `transship verify`: what is to be proven, and how closely.
+use std::path::PathBuf;
+
 use clap::Args;
-use copier::Foreign;
+use copier::{Foreign, Referrers};
 use verify::Depth;
 
 use super::{Reach, Show, SourceLogin, TargetLogin};
@@ -9,12 +11,14 @@ use super::{Reach, Show, SourceLogin, TargetLogin};
 #[derive(Debug, Args)]
 #[command(
     override_usage = "transship verify [OPTIONS] SRC DST
-       transship verify [OPTIONS] LOCATION",
+       transship verify [OPTIONS] LOCATION
+       transship verify [OPTIONS] <--config CONFIG | --receipt FILE | --lock FILE>",
     long_about = "Proves that a destination holds what it should, and writes nothing.
 
 Of two locations, DST is to have what SRC has now: the same root by its digest, and below it all that it leads to. One \
 LOCATION is to be whole in itself; with a tag and a digest, the tag is to be at that digest. A location is what \
-`transship copy` takes.
+`transship copy` takes. A whole mirror is proven by its CONFIG, or, without its sources, by the receipt or the lock file \
+of `transship mirror`; credentials are then those that docker and podman have stored.
 
 Every manifest is read and held against its digest, and every blob is asked for, once in each repository, and has to \
 have its size. --quick compares the roots' digests alone, by one request a side. --deep reads every byte of every blob. \
@@ -27,14 +31,25 @@ stands elsewhere · 10 some of several images are not as they should be · other
   transship verify alpine:3 registry.example/base/alpine
   transship verify --deep registry.example/app:v1
   transship verify registry.example/app:v1@sha256:DIGEST
+  transship verify --config mirror.yaml
+  transship verify --deep --receipt receipt.jsonl
   transship verify --deep oci:images:app:v1 --output json")]
 pub(crate) struct VerifyArgs {
     /// Where the image should have come from, or the only place that is looked at
-    #[arg(value_name = "SRC | LOCATION")]
-    pub(crate) source: String,
+    #[arg(value_name = "SRC | LOCATION", required_unless_present_any = ["config", "receipt", "lock"])]
+    pub(crate) source: Option<String>,
     /// Where it should be; without a tag, under the source's
     #[arg(value_name = "DST")]
     pub(crate) destination: Option<String>,
+    /// A whole mirror: each destination of CONFIG is to have what its source has now
+    #[arg(long, value_name = "CONFIG", conflicts_with_all = ["source", "receipt", "lock"])]
+    pub(crate) config: Option<PathBuf>,
+    /// What a receipt says: each destination is to have the digest that arrived
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["source", "lock"])]
+    pub(crate) receipt: Option<PathBuf>,
+    /// What a lock file says: each destination is to have its digest
+    #[arg(long, value_name = "FILE", conflicts_with = "source")]
+    pub(crate) lock: Option<PathBuf>,
     /// Compares the digests of roots alone, and looks at nothing below them
     #[arg(long, conflicts_with = "deep")]
     quick: bool,
@@ -44,6 +59,10 @@ pub(crate) struct VerifyArgs {
     /// Looks for foreign layers too, which a copy leaves where they are
     #[arg(long)]
     include_foreign: bool,
+    /// Looks at what is about images too, by referrers and by cosign's tags: what a source has is to be there, and what
+    /// is there is to be whole
+    #[arg(long, conflicts_with = "quick")]
+    referrers: bool,
     #[command(flatten)]
     pub(crate) source_login: SourceLogin,
     #[command(flatten)]
@@ -62,6 +81,11 @@ impl VerifyArgs {
             (_, true) => Depth::Deep,
             _ => Depth::Graph,
         }
+    }
+
+    /// What happens to all that is about images.
+    pub(crate) fn referrers(&self) -> Referrers {
+        if self.referrers { Referrers::Follow } else { Referrers::Leave }
     }
 
     /// What happens to foreign layers.

@@ -11,7 +11,7 @@ mod serving;
 mod tally;
 mod text;
 
-pub(crate) use clean::clean;
+pub(crate) use clean::{clean, count};
 pub(crate) use mirror::{Foreseen, Mirrored, Planned};
 pub(crate) use progress::Progress;
 pub(crate) use proof::Proven;

@@ -48,8 +48,8 @@ pub enum Existing {
     RefuseUnlessSame,
     /// Move it: importImage's `Force`.
     Move,
-    /// Move it. One that is at the source's digest already is left, but says nothing of what lies below it: every part is
-    /// asked for, and what is missing is sent.
+    /// Move it. One that is at the source's digest already is left, but says nothing of what lies below it: every part
+    /// is asked for, and what is missing is sent.
     RepairOrMove,
     /// Refuse, unless it is at the source's digest already. Then every part is asked for, and what is missing is sent.
     RepairOrRefuse,

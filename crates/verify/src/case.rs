@@ -2,6 +2,7 @@
 use std::{fmt, sync::Arc};
 
 use content::{Source, Version};
+use copier::Referrers;
 use reference::Digest;
 
 /// One image at one destination.
@@ -15,6 +16,8 @@ pub struct Case {
     pub version: Version,
     /// What its root is to be.
     pub expected: Expected,
+    /// Whether what is about it is looked at too; not when only roots are compared.
+    pub referrers: Referrers,
     /// What to do where it is not so.
     pub remedies: Remedies,
 }

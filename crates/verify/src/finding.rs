@@ -41,6 +41,8 @@ pub enum Piece {
     Layer,
     /// Any other blob.
     Blob,
+    /// A manifest that is about the image, and no part of it.
+    Referrer,
 }
 
 impl Piece {
@@ -52,6 +54,7 @@ impl Piece {
             Self::Config => "config",
             Self::Layer => "layer",
             Self::Blob => "blob",
+            Self::Referrer => "referrer",
         }
     }
 }
@@ -95,7 +98,7 @@ impl Flaw {
             _ => fault.what().to_owned(),
         };
         let cure = match fault.kind() {
-            FaultKind::Absent if piece == Piece::Root => Cure::Copy,
+            FaultKind::Absent if matches!(piece, Piece::Root | Piece::Referrer) => Cure::Copy,
             FaultKind::Absent => Cure::Repair,
             FaultKind::Untrue => Cure::Replace,
             _ => Cure::Hint(fault.hint_text().map(str::to_owned)),
@@ -123,24 +126,22 @@ impl Flaw {
 
     /// The finding at `place`, of an image that `remedies` help.
     pub(crate) fn at(&self, place: &Place, remedies: &Remedies) -> Finding {
-        Finding {
-            kind: self.kind,
-            piece: self.piece,
-            place: place.to_string(),
-            subject: self.subject.clone(),
-            within: self.within.clone(),
-            expected: self.expected.clone(),
-            found: self.found.clone(),
-            remedy: self.remedy(place, remedies),
-        }
+        self.clone().into_finding(place.to_string(), place.is_local(), remedies)
     }
 
-    fn remedy(&self, place: &Place, remedies: &Remedies) -> String {
+    /// The finding at a place that may not even be one.
+    pub(crate) fn into_finding(self, place: String, is_local: bool, remedies: &Remedies) -> Finding {
+        let remedy = self.remedy(is_local, remedies);
+        let Self { kind, piece, subject, within, expected, found, .. } = self;
+        Finding { kind, piece, place, subject, within, expected, found, remedy }
+    }
+
+    fn remedy(&self, is_local: bool, remedies: &Remedies) -> String {
         let Remedies { copy, repair } = remedies;
         match &self.cure {
             Cure::Copy => copy.clone(),
             // A layout replaces what is damaged; a registry that has a blob takes no other bytes for it.
-            Cure::Replace if !place.is_local() => {
+            Cure::Replace if !is_local => {
                 format!("have the registry delete it, from its storage too; then {repair}")
             }
             Cure::Repair | Cure::Replace => repair.clone(),

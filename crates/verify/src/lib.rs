@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking"))]
 mod case;
 mod finding;
+mod followers;
 mod proof;
 mod shelf;
 mod verifier;

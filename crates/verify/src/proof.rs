@@ -1,8 +1,11 @@
 //! Proofs: what was seen of one image.
-use content::FaultKind;
+use content::{Fault, FaultKind};
 use reference::Digest;
 
-use crate::Finding;
+use crate::{
+    Finding, Remedies,
+    finding::{Flaw, Piece},
+};
 
 /// What was seen of one image.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +27,14 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// What is left to say of an image that could not even be looked at, because of `fault`.
+    pub fn unseen(name: impl Into<String>, fault: &Fault, remedies: &Remedies) -> Self {
+        let name = name.into();
+        let flaw = Flaw::of(fault, Piece::Root, &name).expected("an image");
+        let finding = flaw.into_finding(fault.place().to_owned(), true, remedies);
+        Self { name, findings: vec![finding], ..Self::default() }
+    }
+
     /// Whether nothing speaks against it.
     pub fn holds(&self) -> bool {
         self.findings.is_empty()

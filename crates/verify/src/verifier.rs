@@ -8,7 +8,7 @@ use std::{
 };
 
 use content::{Descriptor, Fault, FaultKind, Source, Step, Verified, Version};
-use copier::Foreign;
+use copier::{Foreign, Referrers};
 use futures::{Stream, StreamExt, future::join, stream};
 use pace::{Traffic, travel};
 use reference::Digest;
@@ -16,6 +16,7 @@ use reference::Digest;
 use crate::{
     Case, Expected, Proof,
     finding::{Flaw, Piece},
+    followers::follow,
     shelf::Shelves,
     walk::{Walked, walk},
 };
@@ -100,7 +101,11 @@ impl Verifier {
             return proof;
         }
         if self.depth != Depth::Quick {
-            self.graph(case, &root).await.tell(&mut proof, place, &case.remedies);
+            let walked = self.graph(&case.place, &root).await;
+            walked.tell(&mut proof, place, &case.remedies);
+            if case.referrers == Referrers::Follow {
+                follow(self, case, walked.manifests.clone(), &mut proof).await;
+            }
         }
         proof
     }
@@ -136,13 +141,13 @@ impl Verifier {
         }
     }
 
-    async fn resolve(&self, place: &Arc<dyn Source>, version: &Version) -> Result<Digest, Fault> {
+    pub(crate) async fn resolve(&self, place: &Arc<dyn Source>, version: &Version) -> Result<Digest, Fault> {
         Ok(self.lane(place, place.resolve(version)).await?.digest)
     }
 
-    async fn graph(&self, case: &Case, root: &Digest) -> Arc<Walked> {
-        let cell = self.shelves.at(case.place.place()).graph(root);
-        let walked = cell.get_or_init(async || Arc::new(walk(self, &case.place, root).await)).await;
+    pub(crate) async fn graph(&self, place: &Arc<dyn Source>, root: &Digest) -> Arc<Walked> {
+        let cell = self.shelves.at(place.place()).graph(root);
+        let walked = cell.get_or_init(async || Arc::new(walk(self, place, root).await)).await;
         Arc::clone(walked)
     }
 

@@ -18,7 +18,8 @@ use crate::{
 /// What a walk has seen.
 #[derive(Debug, Default)]
 pub(crate) struct Walked {
-    manifests: usize,
+    /// Manifests that were read, the root included.
+    pub(crate) manifests: Vec<Digest>,
     blobs: usize,
     bytes: u64,
     left_out: usize,
@@ -28,8 +29,10 @@ pub(crate) struct Walked {
 impl Walked {
     /// Tells what was seen, of one of the images that have it in common.
     pub(crate) fn tell(&self, proof: &mut Proof, place: &Place, remedies: &Remedies) {
-        (proof.manifests, proof.blobs, proof.bytes) = (self.manifests, self.blobs, self.bytes);
-        proof.left_out = self.left_out;
+        proof.manifests = proof.manifests.saturating_add(self.manifests.len());
+        proof.blobs = proof.blobs.saturating_add(self.blobs);
+        proof.bytes = proof.bytes.saturating_add(self.bytes);
+        proof.left_out = proof.left_out.saturating_add(self.left_out);
         proof.findings.extend(self.flaws.iter().map(|flaw| flaw.at(place, remedies)));
     }
 }
@@ -122,8 +125,8 @@ impl Graph {
 
     /// Notes what `manifest` names, and gives the entries that must be read to go on.
     fn look(&mut self, manifest: &Manifest) -> Vec<Part> {
-        self.walked.manifests = self.walked.manifests.saturating_add(1);
         let within = manifest.digest();
+        self.walked.manifests.push(within.clone());
         match manifest.shape() {
             Shape::Opaque => Vec::new(),
             Shape::Image { config, layers } => {

@@ -2,6 +2,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use content::{FaultKind, Version};
+use copier::Referrers;
 use layout::Layout;
 use pace::Traffic;
 use reference::RefName;
@@ -17,6 +18,7 @@ fn case(dir: &Path, repository: Option<&str>) -> Case {
         place: Arc::new(layout.repository(repository.map(|name| name.parse().unwrap()))),
         version: Version::Name(RefName::new("app:v1")),
         expected: Expected::Whole,
+        referrers: Referrers::Leave,
         remedies: remedies(),
     }
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use auth::Given;
 use content::{FaultKind, Source, Version};
+use copier::Referrers;
 use http::Method;
 use pace::Traffic;
 use reference::{Digest, RefName};
@@ -25,6 +26,7 @@ pub(crate) fn case(fake: &Fake, name: &str) -> Case {
         place: repository(fake, repository_name),
         version: Version::Name(RefName::new(tag)),
         expected: Expected::Whole,
+        referrers: Referrers::Leave,
         remedies: remedies(),
     }
 }

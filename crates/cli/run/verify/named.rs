@@ -1,15 +1,13 @@
-//! `transship verify`, from locations to proofs.
+//! Cases of one or two locations on the command line.
 use std::sync::Arc;
 
 use content::{Source, Version};
-use copier::Side;
-use futures::StreamExt;
+use copier::{Referrers, Side};
 use layout::Layout;
 use reference::{LayoutName, Location, RefName, Registry};
-use registry::Farewells;
-use verify::{Case, Expected, Proof, Remedies, Verifier};
+use verify::{Case, Expected, Remedies};
 
-use super::{
+use super::super::{
     places::{Keys, Places},
     sides::{Read, location, origin, read, registry, source_keys, source_words, target_keys, target_words},
     strays,
@@ -18,27 +16,17 @@ use crate::{
     args::VerifyArgs,
     failure::Failure,
     landing::{self, Landing, Spot},
-    render::{Console, Proven},
+    render::Console,
 };
 
-/// Proves what the command line names; what is not as it should be is a failure.
-pub(crate) async fn verify(
+/// The cases of one or two locations.
+pub(super) async fn cases(
     args: &VerifyArgs,
+    source: &str,
+    places: &Places,
     console: &Console,
-    farewells: &Farewells,
-) -> Result<Proven, Failure> {
-    let places = Places::new(&args.reach, [], farewells)?;
-    let cases = cases(args, &places, console).await?;
-    let verifier = Verifier::new(places.traffic(), args.depth()).with_foreign(args.foreign());
-    let mut proofs: Vec<(usize, Proof)> = verifier.prove_all(&cases).collect().await;
-    proofs.sort_by_key(|(number, _)| *number);
-    let proofs = proofs.into_iter().map(|(_, proof)| proof).collect();
-    let proven = Proven { depth: args.depth(), proofs, seen: verifier.seen() };
-    if proven.is_whole() { Ok(proven) } else { Err(Failure::Unproven(Box::new(proven))) }
-}
-
-async fn cases(args: &VerifyArgs, places: &Places, console: &Console) -> Result<Vec<Case>, Failure> {
-    let source = location("SRC", &args.source)?;
+) -> Result<Vec<Case>, Failure> {
+    let source = location("SRC", source)?;
     let target = args.destination.as_ref().map(|text| location("DST", text)).transpose()?;
     let targets: Vec<Location> = target.into_iter().collect();
     if let Some(origin) = origin(&source) {
@@ -55,12 +43,12 @@ async fn cases(args: &VerifyArgs, places: &Places, console: &Console) -> Result<
     let read = read(places, if targets.is_empty() { "LOCATION" } else { "SRC" }, &source, &from).await?;
     match landing::all(&targets, &read.origin)?.pop() {
         Some(landing) => compared(args, places, &to, &read, landing),
-        None => Ok(vec![alone(&source, read)]),
+        None => Ok(vec![alone(args, &source, read)]),
     }
 }
 
 /// One location, which is to be whole.
-fn alone(location: &Location, read: Read) -> Case {
+fn alone(args: &VerifyArgs, location: &Location, read: Read) -> Case {
     let pinned = match location {
         Location::Registry(reference) => {
             reference.tag.clone().map(RefName::from).zip(reference.digest.clone())
@@ -76,11 +64,21 @@ fn alone(location: &Location, read: Read) -> Case {
         }
         None => (read.version, Expected::Whole),
     };
+    let referrers = also(args);
     let remedies = Remedies {
-        copy: format!("copy it there again: transship copy SRC {}", read.shown),
-        repair: format!("copy it there again: transship copy --repair SRC {}", read.shown),
+        copy: format!("copy it there again: transship copy{referrers} SRC {}", read.shown),
+        repair: format!("copy it there again: transship copy --repair{referrers} SRC {}", read.shown),
     };
-    Case { name: read.shown, place: read.source, version, expected, remedies }
+    let referrers = args.referrers();
+    Case { name: read.shown, place: read.source, version, expected, referrers, remedies }
+}
+
+/// What a copy has to be told so that it brings all that was looked for.
+fn also(args: &VerifyArgs) -> &'static str {
+    match args.referrers() {
+        Referrers::Follow => " --referrers",
+        Referrers::Leave => "",
+    }
 }
 
 /// The cases of a destination that is to have what a source has.
@@ -92,10 +90,11 @@ fn compared(
     landing: Landing,
 ) -> Result<Vec<Case>, Failure> {
     let (place, shown) = opened(places, keys, &landing.spot)?;
-    let (source, destination) = (&args.source, args.destination.as_deref().unwrap_or_default());
+    let (source, destination) = (&read.shown, args.destination.as_deref().unwrap_or_default());
+    let referrers = also(args);
     let remedies = Remedies {
-        copy: format!("transship copy {source} {destination}"),
-        repair: format!("transship copy --repair {source} {destination}"),
+        copy: format!("transship copy{referrers} {source} {destination}"),
+        repair: format!("transship copy --repair{referrers} {source} {destination}"),
     };
     let version = match (landing.names.into_iter().next(), &read.version) {
         (Some(name), _) => Version::Name(name),
@@ -111,6 +110,7 @@ fn compared(
         place: Arc::clone(&place),
         version: version.clone(),
         expected,
+        referrers: args.referrers(),
         remedies: remedies.clone(),
     };
     let as_source = Expected::Source {
