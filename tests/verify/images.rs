@@ -130,3 +130,17 @@ fn what_a_layout_lost_or_damaged_a_repair_brings_back() {
     transship(&["copy", "--repair", &from, &to]).exits(0);
     transship(&["verify", "--deep", &from, &to]).exits(0);
 }
+
+#[test]
+fn a_copy_of_chosen_platforms_is_what_such_a_copy_would_be() {
+    let target = Registry::start();
+    let (from, to) = ("oci:fixtures/images:hello:v1", target.reference("app:v1"));
+    let platform = ["--platform", "linux/arm64"];
+    transship(&[&["copy", from, &to], &platform[..]].concat()).exits(0);
+    let ran = transship(&["verify", from, &to]).exits(5);
+    assert!(ran.stdout.contains("hint: transship copy oci:"), "{ran}");
+    transship(&[&["verify", "--deep", from, &to], &platform[..]].concat()).exits(0);
+    let ran = transship(&["verify", from, &to, "--platform", "linux/amd64"]).exits(5);
+    assert!(ran.stdout.contains("copy --platform linux/amd64 "), "{ran}");
+    transship(&["verify", from, &to, "--platform", "plan9/mips"]).exits(4);
+}

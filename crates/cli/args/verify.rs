@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use copier::{Foreign, Referrers};
+use copier::{Foreign, Platforms, Referrers};
 use verify::Depth;
 
 use super::{Reach, Show, SourceLogin, TargetLogin};
@@ -56,6 +56,9 @@ pub(crate) struct VerifyArgs {
     /// Reads every byte of every blob
     #[arg(long)]
     deep: bool,
+    /// Of SRC, these platforms only: DST is to be what `copy --platform` makes of them. SRC is read to know that
+    #[arg(long, value_name = "OS/ARCH[/VARIANT],...", requires = "destination")]
+    pub(crate) platform: Option<Platforms>,
     /// Looks for foreign layers too, which a copy leaves where they are
     #[arg(long)]
     include_foreign: bool,
@@ -81,6 +84,11 @@ impl VerifyArgs {
             (_, true) => Depth::Deep,
             _ => Depth::Graph,
         }
+    }
+
+    /// Which platforms were copied.
+    pub(crate) fn platforms(&self) -> Platforms {
+        self.platform.clone().unwrap_or_default()
     }
 
     /// What happens to all that is about images.

@@ -2,7 +2,7 @@
 use std::{fmt, sync::Arc};
 
 use content::{Source, Version};
-use copier::Referrers;
+use copier::{Platforms, Referrers};
 use reference::Digest;
 
 /// One image at one destination.
@@ -40,6 +40,8 @@ pub enum Expected {
         source: Arc<dyn Source>,
         /// Which manifest of the source.
         version: Version,
+        /// Of which platforms a copy would have been made.
+        platforms: Platforms,
         /// The source, as users read it.
         name: String,
     },

@@ -1,7 +1,8 @@
 //! Findings: what speaks against an image.
 use std::fmt;
 
-use content::{Fault, FaultKind, Place};
+use content::{Fault, FaultKind, Place, Version};
+use copier::CopyError;
 use reference::Digest;
 
 use crate::Remedies;
@@ -105,6 +106,15 @@ impl Flaw {
         };
         let kind = fault.kind();
         Self { kind, piece, subject: subject.to_string(), within: None, expected: String::new(), found, cure }
+    }
+
+    /// What kept us from knowing what a copy would bring.
+    pub(crate) fn of_copy(error: &CopyError, version: &Version) -> Self {
+        if let CopyError::Failed { fault, .. } = error {
+            return Self::of(fault, Piece::Root, version);
+        }
+        let fault = Fault::new(error.kind(), error.step(), error.to_string());
+        Self::of(&fault, Piece::Root, version)
     }
 
     /// Another root than the one that is expected.

@@ -131,13 +131,16 @@ impl Verifier {
             Expected::Digest { digest, said_by } => {
                 Ok(Some(Wanted { digest: digest.clone(), said_by: said_by.clone() }))
             }
-            Expected::Source { source, version, name } => match self.resolve(source, version).await {
-                Ok(digest) => Ok(Some(Wanted { digest, said_by: name.clone() })),
-                Err(fault) => {
-                    let flaw = Flaw::of(&fault, Piece::Root, version).expected("the image at the source");
-                    Err((source.place().clone(), flaw))
+            Expected::Source { source, version, platforms, name } => {
+                let lanes = self.traffic.at(source.place().origin());
+                match platforms.root(source, version, &lanes).await {
+                    Ok(root) => Ok(Some(Wanted { digest: root.digest, said_by: name.clone() })),
+                    Err(error) => {
+                        let flaw = Flaw::of_copy(&error, version).expected("the image at the source");
+                        Err((source.place().clone(), flaw))
+                    }
                 }
-            },
+            }
         }
     }
 

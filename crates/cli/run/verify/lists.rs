@@ -2,7 +2,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use content::{Source, Version};
-use copier::Referrers;
+use copier::{Platforms, Referrers};
 use mirror::{
     Config, ConfigError, Item, Name, Unselected, World,
     lock::{Lock, Locked},
@@ -187,7 +187,12 @@ impl Listed {
             name,
             place,
             version: item.names().into_iter().next().map_or_else(|| version.clone(), Version::Name),
-            expected: Expected::Source { source, version, name: item.source.to_string() },
+            expected: Expected::Source {
+                source,
+                version,
+                platforms: Platforms::All,
+                name: item.source.to_string(),
+            },
             referrers: if item.referrers { Referrers::Follow } else { args.referrers() },
             remedies: remedies.clone(),
         });

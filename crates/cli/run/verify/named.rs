@@ -74,11 +74,10 @@ fn alone(args: &VerifyArgs, location: &Location, read: Read) -> Case {
 }
 
 /// What a copy has to be told so that it brings all that was looked for.
-fn also(args: &VerifyArgs) -> &'static str {
-    match args.referrers() {
-        Referrers::Follow => " --referrers",
-        Referrers::Leave => "",
-    }
+fn also(args: &VerifyArgs) -> String {
+    let platform = args.platform.as_ref().map(|platforms| format!(" --platform {platforms}"));
+    let referrers = args.referrers() == Referrers::Follow;
+    format!("{}{}", if referrers { " --referrers" } else { "" }, platform.unwrap_or_default())
 }
 
 /// The cases of a destination that is to have what a source has.
@@ -116,6 +115,7 @@ fn compared(
     let as_source = Expected::Source {
         source: Arc::clone(&read.source),
         version: read.version.clone(),
+        platforms: args.platforms(),
         name: read.shown.clone(),
     };
     let pinned = landing

@@ -2,6 +2,7 @@
 use std::sync::Arc;
 
 use content::{FaultKind, Version};
+use copier::Platforms;
 use futures::StreamExt;
 use http::Method;
 use pace::Traffic;
@@ -16,6 +17,7 @@ fn against(source: &Fake, target: &Fake) -> Case {
     let expected = Expected::Source {
         source: repository(source, "app"),
         version: Version::Name(RefName::new("v1")),
+        platforms: Platforms::All,
         name: source.reference("app:v1"),
     };
     Case { expected, ..case(target, "app:v1") }
