@@ -235,3 +235,21 @@ fn a_configuration_that_makes_no_sense_is_named_with_its_line() {
     transship(&["verify", "--config", &config, "a.example/app"]).exits(2);
     transship(&["verify", "--config", &config, "--lock", "x"]).exits(2);
 }
+
+#[test]
+fn a_mirror_of_chosen_platforms_is_to_be_what_such_a_copy_makes_of_its_source() {
+    let scene = Scene::new();
+    let layout = scene.dir.path().join("images");
+    transship(&["copy", "oci:fixtures/images:hello:v1", &format!("oci:{}:hello:v1", layout.display())])
+        .exits(0);
+    let text = format!(
+        "version: 1\nto: {}\nimages:\n  - from: 'oci:{}'\n    tags: ['v1']\n    platforms: [linux/arm64]\n",
+        scene.target.reference("mirror"),
+        layout.display()
+    );
+    let config = scene.file("arm.yaml", &text);
+    transship(&["mirror", "-q", &config]).exits(0);
+    transship(&["verify", "--deep", "--config", &config]).exits(0);
+    let all = scene.file("all.yaml", &text.replace("    platforms: [linux/arm64]\n", ""));
+    transship(&["verify", "--config", &all]).exits(5);
+}

@@ -50,12 +50,8 @@ pub(crate) struct VerifyArgs {
     /// What a lock file says: each destination is to have its digest
     #[arg(long, value_name = "FILE", conflicts_with = "source")]
     pub(crate) lock: Option<PathBuf>,
-    /// Compares the digests of roots alone, and looks at nothing below them
-    #[arg(long, conflicts_with = "deep")]
-    quick: bool,
-    /// Reads every byte of every blob
-    #[arg(long)]
-    deep: bool,
+    #[command(flatten)]
+    closely: Closely,
     /// Of SRC, these platforms only: DST is to be what `copy --platform` makes of them. SRC is read to know that
     #[arg(long, value_name = "OS/ARCH[/VARIANT],...", requires = "destination")]
     pub(crate) platform: Option<Platforms>,
@@ -76,10 +72,21 @@ pub(crate) struct VerifyArgs {
     pub(crate) show: Show,
 }
 
+/// How closely is looked.
+#[derive(Debug, Clone, Copy, Args)]
+struct Closely {
+    /// Compares the digests of roots alone, and looks at nothing below them
+    #[arg(long, conflicts_with = "deep")]
+    quick: bool,
+    /// Reads every byte of every blob
+    #[arg(long)]
+    deep: bool,
+}
+
 impl VerifyArgs {
     /// How closely is looked.
     pub(crate) fn depth(&self) -> Depth {
-        match (self.quick, self.deep) {
+        match (self.closely.quick, self.closely.deep) {
             (true, _) => Depth::Quick,
             (_, true) => Depth::Deep,
             _ => Depth::Graph,

@@ -1,5 +1,6 @@
 //! Items: one image that is to be somewhere.
-use content::Version;
+use content::{Fault, FaultKind, Step, Version};
+use copier::Platforms;
 use reference::{RefName, RepositoryName};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,20 @@ impl Item {
     /// What is read: the digest, else the tag.
     pub fn version(&self) -> Version {
         self.source.version().unwrap_or_else(|| Version::Name(RefName::new("latest")))
+    }
+
+    /// Which of its platforms are copied.
+    ///
+    /// # Errors
+    /// A name that is none: those of a configuration were read with it, and what a queue brings may say anything.
+    pub fn chosen(&self) -> Result<Platforms, Fault> {
+        if self.platforms.is_empty() {
+            return Ok(Platforms::All);
+        }
+        self.platforms.join(",").parse().map_err(|why| {
+            let what = format!("a platform is none: {why}");
+            Fault::new(FaultKind::Refused, Step::Resolve, what).about(&self.source)
+        })
     }
 
     /// The names that it is to have at its destination: one, or none.

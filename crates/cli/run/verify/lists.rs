@@ -2,7 +2,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use content::{Source, Version};
-use copier::{Platforms, Referrers};
+use copier::Referrers;
 use mirror::{
     Config, ConfigError, Item, Name, Unselected, World,
     lock::{Lock, Locked},
@@ -183,16 +183,15 @@ impl Listed {
         let Some(source) = self.open(&item.source, &item.destination, remedies, world) else { return };
         let Some(place) = self.open(&item.destination, &item.destination, remedies, world) else { return };
         let (name, version) = (item.destination.to_string(), item.version());
+        let platforms = match item.chosen() {
+            Ok(platforms) => platforms,
+            Err(fault) => return self.unknown.push(Proof::unseen(name, &fault, remedies)),
+        };
         self.cases.push(Case {
             name,
             place,
             version: item.names().into_iter().next().map_or_else(|| version.clone(), Version::Name),
-            expected: Expected::Source {
-                source,
-                version,
-                platforms: Platforms::All,
-                name: item.source.to_string(),
-            },
+            expected: Expected::Source { source, version, platforms, name: item.source.to_string() },
             referrers: if item.referrers { Referrers::Follow } else { args.referrers() },
             remedies: remedies.clone(),
         });

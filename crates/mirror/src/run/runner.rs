@@ -5,10 +5,7 @@ use std::{
     time::Instant,
 };
 
-use content::{Fault, FaultKind, Step};
-use copier::{
-    CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Platforms, Referrers, Side, Ties,
-};
+use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Side, Ties};
 use futures::{StreamExt, stream};
 
 use super::{
@@ -143,7 +140,7 @@ impl Runner {
             },
             limits: self.rules.limits.clone(),
             foreign: self.rules.foreign,
-            platforms: platforms(item)?,
+            platforms: item.chosen().map_err(failed(Side::Source))?,
             referrers: if item.referrers { Referrers::Follow } else { Referrers::Leave },
             ties: Ties::Apart,
         })
@@ -152,15 +149,4 @@ impl Runner {
     fn known(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The platforms of an item. They were read with the configuration; what a queue brings may say anything.
-fn platforms(item: &Item) -> Result<Platforms, CopyError> {
-    if item.platforms.is_empty() {
-        return Ok(Platforms::All);
-    }
-    item.platforms.join(",").parse().map_err(|why| {
-        let fault = Fault::new(FaultKind::Refused, Step::Resolve, format!("a platform is none: {why}"));
-        CopyError::Failed { side: Side::Source, fault: fault.about(&item.source) }
-    })
 }
