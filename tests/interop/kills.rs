@@ -17,20 +17,20 @@ use crate::{
 };
 
 /// Instants, and whatever else is left to chance. `INTEROP_SEED` brings another run back.
-struct Chance {
+pub(crate) struct Chance {
     seed: u64,
     drawn: u64,
 }
 
 impl Chance {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let seed = std::env::var("INTEROP_SEED").map_or(7, |seed| seed.parse().unwrap());
         println!("INTEROP_SEED={seed}");
         Self { seed, drawn: 0 }
     }
 
     /// A part of `whole`.
-    fn part_of(&mut self, whole: u64) -> u64 {
+    pub(crate) fn part_of(&mut self, whole: u64) -> u64 {
         self.drawn += 1;
         let bytes = noise(self.seed.wrapping_mul(1_000_003) + self.drawn, 8);
         u64::from_le_bytes(bytes[..].try_into().unwrap()) % whole.max(1)

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 #![allow(clippy::print_stdout, reason = "tests of large images print their figures")]
+mod archives;
 mod auth;
 mod bench;
 mod clients;

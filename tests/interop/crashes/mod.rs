@@ -1,4 +1,5 @@
 //! Layouts when things go wrong: the real binary is killed, and its disk fails, at every step that changes a file.
+mod archives;
 mod disk;
 mod kills;
 mod order;

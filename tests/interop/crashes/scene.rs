@@ -194,7 +194,7 @@ impl Scene {
 /// The size of the layer that takes several writes.
 const LARGE: usize = 2_200_000;
 
-fn image() -> (Content, Descriptor) {
+pub(super) fn image() -> (Content, Descriptor) {
     let mut content = Content::new();
     let layers = [content.layer(1, LARGE), content.layer(2, 1000)];
     let root = content.image(3, &layers);
