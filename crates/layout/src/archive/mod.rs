@@ -22,9 +22,9 @@ mod writer;
 pub(crate) use header::Extent;
 pub use member::Member;
 pub(crate) use paper::From;
+#[cfg(fuzzing)]
+pub(crate) use scan::scan;
 pub(crate) use session::Session;
 pub(crate) use shelf::Shelf;
 pub use target::{Archive, ArchiveRepository};
 pub use writer::ArchiveWriter;
-#[cfg(fuzzing)]
-pub(crate) use {scan::scan, table::Table};
