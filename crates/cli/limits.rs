@@ -84,6 +84,11 @@ pub(crate) fn some_bytes(text: &str) -> Result<Size, String> {
     }
 }
 
+/// What a volume of a bundle may have.
+pub(crate) fn volume_size(text: &str) -> Result<Size, String> {
+    size(text, "bytes, as in 4294967296 or 4GiB").map(Size)
+}
+
 /// What ranges may take of memory: enough for one of them at least.
 pub(crate) fn range_memory(text: &str) -> Result<Size, String> {
     let bytes = size(text, "bytes, as in 33554432 or 32MiB")?;

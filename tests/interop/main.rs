@@ -12,6 +12,7 @@
 mod archives;
 mod auth;
 mod bench;
+mod bundles;
 mod clients;
 mod copy;
 mod crashes;

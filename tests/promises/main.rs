@@ -11,6 +11,7 @@ mod archives;
 mod auth;
 mod bench;
 mod bench_owes;
+mod bundles;
 mod canary;
 mod content;
 mod data;

@@ -117,7 +117,7 @@ impl Reach {
 
 impl Ahead {
     /// When a blob is read in several ranges, and what that may cost.
-    fn ranges(&self) -> Ranges {
+    pub(crate) fn ranges(&self) -> Ranges {
         Ranges { most: self.ranges, memory: self.range_memory.0, ..Ranges::default() }
     }
 }

@@ -1,8 +1,10 @@
 //! What was typed.
 mod bench;
+mod bundle;
 mod common;
 mod copy;
 mod import;
+mod inventory;
 mod mirror;
 mod serve;
 mod verify;
@@ -10,11 +12,13 @@ mod verify;
 use clap::{Parser, Subcommand};
 
 pub(crate) use bench::{BenchArgs, BenchRunArgs, ContentArgs};
+pub(crate) use bundle::{ApplyArgs, BundleArgs, BundleCommand, CreateArgs, ShowArgs};
 pub(crate) use common::engine;
 pub(crate) use common::{Access, Common, Output, Reach, Show, SourceLogin, TargetLogin};
 use common::{lanes, ranges};
 pub(crate) use copy::CopyArgs;
 pub(crate) use import::ImportArgs;
+pub(crate) use inventory::InventoryArgs;
 pub(crate) use mirror::MirrorArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use verify::VerifyArgs;
@@ -41,6 +45,8 @@ pub(crate) enum Command {
     Verify(Box<VerifyArgs>),
     Serve(Box<ServeArgs>),
     Mirror(Box<MirrorArgs>),
+    Inventory(Box<InventoryArgs>),
+    Bundle(Box<BundleArgs>),
     Bench(Box<BenchArgs>),
     #[command(hide = true)]
     BenchRun(BenchRunArgs),
@@ -55,6 +61,8 @@ impl Command {
             Self::Verify(args) => args.show,
             Self::Serve(args) => args.show,
             Self::Mirror(args) => args.show,
+            Self::Inventory(args) => args.show,
+            Self::Bundle(args) => args.show(),
             Self::Bench(args) => args.show,
             Self::BenchRun(args) => args.show,
         }

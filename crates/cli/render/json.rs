@@ -3,7 +3,7 @@ use copier::{CopyError, Outcome, Report};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Done, Proven, error, proof};
+use super::{Done, Proven, Told, error, proof};
 use crate::{exit, failure::Failure};
 
 /// The document of a run that did what it should.
@@ -19,6 +19,15 @@ pub(crate) fn done(done: &Done, warnings: &[String]) -> String {
 pub(crate) fn proven(proven: &Proven, warnings: &[String]) -> String {
     let mut document = proof::document(proven);
     document.insert("warnings".into(), warnings.into());
+    print(document)
+}
+
+/// The document of a command that has its words already.
+pub(crate) fn told(told: &Told, warnings: &[String]) -> String {
+    let mut document = told.document.clone();
+    if !told.is_bare {
+        document.insert("warnings".into(), warnings.into());
+    }
     print(document)
 }
 

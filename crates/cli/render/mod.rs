@@ -1,4 +1,5 @@
 //! All that is printed: results on stdout; errors, warnings, progress and logs on stderr.
+pub(crate) mod bundle;
 mod clean;
 pub(crate) mod error;
 mod json;
@@ -11,6 +12,7 @@ mod serving;
 mod tally;
 mod text;
 
+pub(crate) use bundle::Told;
 pub(crate) use clean::{clean, count};
 pub(crate) use mirror::{Foreseen, Mirrored, Planned};
 pub(crate) use progress::Progress;
@@ -63,6 +65,8 @@ pub(crate) enum Finished {
     Planned(Box<Planned>),
     /// There is something to read.
     Printed(String),
+    /// Something that has its words already.
+    Told(Told),
     /// Something was measured.
     Measured(Box<Results>),
     /// One run of a measurement was made.
@@ -151,6 +155,8 @@ impl Console {
                 json::with_warnings(planned.document(), &self.warnings())
             }
             (Finished::Printed(text), _) => text.clone(),
+            (Finished::Told(told), Output::Text) => told.text.clone(),
+            (Finished::Told(told), Output::Json) => json::told(told, &self.warnings()),
             (Finished::Measured(results), Output::Text) => measured(results),
             (Finished::Measured(results), Output::Json) => json::as_is(results),
             (Finished::Ran(measured), _) => json::as_is(measured),

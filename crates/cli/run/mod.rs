@@ -1,8 +1,10 @@
 //! Commands at work: from what was typed to a job for the engine.
 mod apart;
 mod bench;
+mod bundle;
 mod copy;
 mod import;
+mod inventory;
 mod leave;
 mod login;
 mod mirror;
@@ -77,6 +79,14 @@ async fn perform(
         }
         Command::Serve(args) => serve::serve(args, console, signals).await,
         Command::Mirror(args) => until(signals, mirror::mirror(args, console, farewells)).await,
+        Command::Inventory(args) => {
+            let told = Box::pin(inventory::inventory(args, console, farewells));
+            until(signals, told).await.map(Finished::Told)
+        }
+        Command::Bundle(args) => {
+            let told = Box::pin(bundle::bundle(args, console, farewells));
+            until(signals, told).await.map(Finished::Told)
+        }
         // It has something to do when a signal has come.
         Command::Bench(args) => bench::bench(args, console, farewells, signals).await,
         Command::BenchRun(_) => until(signals, bench::once::run(farewells)).await,

@@ -150,7 +150,16 @@ impl Places {
 impl Places {
     /// Every repository of a registry, with what is stored for it.
     pub(crate) async fn repositories(&self, registry: &Registry) -> Result<Vec<RepositoryName>, Fault> {
-        self.registries.repositories(registry, Arc::clone(&self.stores)).await
+        self.repositories_with(registry, &self.stored()).await
+    }
+
+    /// Every repository of a registry.
+    pub(crate) async fn repositories_with(
+        &self,
+        registry: &Registry,
+        keys: &Keys,
+    ) -> Result<Vec<RepositoryName>, Fault> {
+        self.registries.repositories(registry, Arc::clone(&keys.source)).await
     }
 }
 

@@ -4,8 +4,9 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use content::Journal;
-use futures::future::try_join;
+use bytes::Bytes;
+use content::{Descriptor, Fault, Journal, Source};
+use futures::{future::try_join, stream::BoxStream};
 use pace::Traffic;
 
 use crate::{
@@ -124,6 +125,20 @@ impl Engine {
 
     pub(crate) fn traffic(&self) -> &Traffic {
         &self.traffic
+    }
+
+    /// The bytes of `blob` from `at` to its end, as a copy reads them: what breaks is resumed, and ranges help where
+    /// the source is slow. They are not checked. To be asked for and read in a lane of the source.
+    ///
+    /// # Errors
+    /// What the source refuses; what breaks later stands in the stream.
+    pub async fn read(
+        &self,
+        source: &Arc<dyn Source>,
+        blob: &Descriptor,
+        at: u64,
+    ) -> Result<BoxStream<'static, Result<Bytes, Fault>>, Fault> {
+        self.ranges.read(source, blob, at, self.traffic.at(source.place().origin())).await
     }
 
     async fn execute(&self, job: &Job, admitted: Admitted) -> Report {

@@ -32,9 +32,7 @@ impl Found {
                 let size = file.metadata()?.len();
                 Opened { file: Arc::new(file), size, at: 0, end: size }
             }
-            Self::Within(file, Extent { at, size }) => {
-                Opened { file, size, at, end: at.saturating_add(size) }
-            }
+            Self::Within(file, extent) => Opened::within(file, extent),
         })
     }
 }
@@ -50,6 +48,11 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// A part of a file.
+    pub(crate) fn within(file: Arc<File>, Extent { at, size }: Extent) -> Self {
+        Self { file, size, at, end: at.saturating_add(size) }
+    }
+
     /// Only the bytes from `start` to `end` of the blob.
     pub(crate) fn narrow(self, start: u64, end: u64) -> Self {
         let from = |offset: u64| self.at.saturating_add(offset).min(self.end);
@@ -74,8 +77,8 @@ impl Opened {
         reading::chunks(self.file, self.at, self.end, size)
     }
 
-    /// The bytes that were asked for, at once, as long as they are at most `limit`.
-    pub(crate) fn read(self, limit: u64) -> io::Result<Bytes> {
+    /// The bytes that were asked for, at once, as long as they are at most `limit`. Waits for the disk.
+    pub fn read(self, limit: u64) -> io::Result<Bytes> {
         let length = self.end.saturating_sub(self.at);
         if length > limit {
             return Err(disk::too_large(limit));

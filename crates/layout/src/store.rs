@@ -82,6 +82,14 @@ impl Store {
         Ok(opened.narrow(start, end))
     }
 
+    /// A member of an archive that is ours and no part of the layout: its path begins with `transship-`. Its bytes are
+    /// those from `start` on. `None` where there is none, as in every directory.
+    pub fn ours(&self, path: &str, start: u64) -> Option<Opened> {
+        let volume = self.shelf.as_ref()?.volume();
+        let extent = volume.ours(path)?;
+        Some(Opened::within(Arc::clone(&volume.file), extent).narrow(start, u64::MAX))
+    }
+
     /// Where a blob is.
     fn find(&self, digest: &Digest) -> Result<Found, Fault> {
         if let Some(shelf) = &self.shelf {

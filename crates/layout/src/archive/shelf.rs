@@ -9,16 +9,8 @@ use std::{
 use content::{Fault, FaultKind, Step};
 use reference::Digest;
 
-use super::{
-    header::{self, Extent},
-    paper::From,
-    scan::scan,
-    table::Table,
-};
+use super::{header::Extent, paper::From, scan::scan, table::Table};
 use crate::{Index, disk, index::MAX_INDEX, marker, stamp::Stamp, trouble};
-
-/// How often an archive is read that grows meanwhile.
-const ATTEMPTS: u32 = 16;
 
 /// An archive as it is now.
 #[derive(Debug)]
@@ -63,9 +55,8 @@ impl Shelf {
         let metadata = fs::symlink_metadata(&self.path).map_err(|error| {
             trouble::fault(&self.shown, Step::OpenLayout, "cannot open the archive", error)
         })?;
-        let trouble = |error| trouble::fault(&self.shown, Step::OpenLayout, "cannot read the archive", error);
-        // What was added may not show in the stamp: a clock may tick every few milliseconds only.
-        if Stamp::of(&metadata) == known.stamp && !known.goes_on().map_err(trouble)? {
+        let stamp = Stamp::of(&metadata);
+        if stamp == known.stamp {
             return Ok(known);
         }
         let newer = Arc::new(Volume::open(&self.path, &self.shown)?);
@@ -77,19 +68,9 @@ impl Shelf {
 impl Volume {
     fn open(path: &Path, shown: &str) -> Result<Self, Fault> {
         let trouble = |error| trouble::fault(shown, Step::OpenLayout, "cannot open the archive", error);
-        let file = Arc::new(disk::open_plain(path).map_err(trouble)?);
-        let mut attempts = 1;
-        loop {
-            let metadata = file.metadata().map_err(trouble)?;
-            let length = metadata.len();
-            let read = Self::read(Arc::clone(&file), length, Stamp::of(&metadata), shown);
-            let has_grown = || file.metadata().is_ok_and(|metadata| metadata.len() > length);
-            // Somebody has added to it since its length was asked for: what is behind that looks cut off.
-            if read.is_ok() || attempts == ATTEMPTS || !has_grown() {
-                return read;
-            }
-            attempts = attempts.saturating_add(1);
-        }
+        let file = disk::open_plain(path).map_err(trouble)?;
+        let metadata = file.metadata().map_err(trouble)?;
+        Self::read(Arc::new(file), metadata.len(), Stamp::of(&metadata), shown)
     }
 
     pub(crate) fn read(file: Arc<File>, length: u64, stamp: Stamp, shown: &str) -> Result<Self, Fault> {
@@ -108,11 +89,9 @@ impl Volume {
         Ok(Self { file, table, index: Arc::new(index), stamp })
     }
 
-    /// Whether something other than the end is where the end was.
-    fn goes_on(&self) -> io::Result<bool> {
-        let mut block = [0; 512];
-        From { paper: &*self.file, at: self.table.end }.read_exact(&mut block)?;
-        Ok(!header::is_blank(&block))
+    /// Where a member of our own is.
+    pub(crate) fn ours(&self, path: &str) -> Option<Extent> {
+        self.table.ours.get(path).copied()
     }
 
     /// Where a blob is.

@@ -12,6 +12,8 @@ pub(crate) struct Table {
     pub(crate) marker: Option<Extent>,
     pub(crate) index: Option<Extent>,
     pub(crate) blobs: BTreeMap<Digest, Extent>,
+    /// Members of our own, by their paths: no part of the layout.
+    pub(crate) ours: BTreeMap<String, Extent>,
     /// Whether there is what `docker save` writes beside no layout.
     docker: bool,
     /// Where the mark of the end is: the first block that no reader reads as a header.
@@ -24,7 +26,11 @@ enum Named {
     Index,
     Docker,
     Blob(Digest),
+    Ours(String),
 }
+
+/// How the paths of members begin that are ours, and no part of a layout.
+const OURS: &str = "transship-";
 
 impl Table {
     /// Notes a member, if it belongs to a layout.
@@ -37,6 +43,9 @@ impl Table {
             Named::Marker => self.marker = Some(extent),
             Named::Index => self.index = Some(extent),
             Named::Docker => self.docker = true,
+            Named::Ours(path) => {
+                self.ours.insert(path, extent);
+            }
             Named::Blob(digest) => {
                 let before = self.blobs.insert(digest, extent);
                 // A second one of the same size is how a damaged one is replaced; of another size, one of them lies.
@@ -86,6 +95,7 @@ fn named(path: &[u8]) -> Option<Named> {
         ["oci-layout"] => Some(Named::Marker),
         ["index.json"] => Some(Named::Index),
         ["manifest.json"] => Some(Named::Docker),
+        [first, ..] if first.starts_with(OURS) => Some(Named::Ours(names.join("/"))),
         ["blobs", algorithm, hex] => Some(Named::Blob(format!("{algorithm}:{hex}").parse().ok()?)),
         _ => None,
     }

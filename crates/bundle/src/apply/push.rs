@@ -1,0 +1,194 @@
+//! Into a registry: an engine copies from the bundle, as from any source; tags wait until everything is there.
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use content::{At, Place, Source, Target, Version};
+use copier::{
+    Conflict, CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Outcome, Platforms, Referrers,
+    Ties,
+};
+use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
+use pace::{Traffic, travel};
+use reference::{Digest, RefName, RepositoryName, Tag};
+
+use super::{
+    Applied, Arrived, Clobber, Harbour,
+    base::{self, below},
+    dock::Dock,
+    source::{BundleSource, Stock},
+};
+use crate::{BundleError, Plan, plan::Image};
+
+/// How many images are brought at a time; how many requests that makes is for the lanes to say.
+const AT_ONCE: usize = 16;
+
+/// The repositories of a destination while a bundle is brought there.
+type Docks = BTreeMap<RepositoryName, Arc<Dock>>;
+
+/// Brings a bundle, all of which is at hand in `stock`, to a registry.
+///
+/// # Errors
+/// A base that is not there, tags that may not be moved, and whatever fails on the way. No tag is written then, but
+/// those that were before one that fails.
+pub async fn push(
+    plan: &Arc<Plan>,
+    stock: Stock,
+    harbour: &dyn Harbour,
+    (engine, traffic): (&Engine, &Traffic),
+    clobber: Clobber,
+) -> Result<Applied, BundleError> {
+    let found = base::find(plan, harbour, traffic).await?;
+    let mounts = found.iter().map(|(digest, (name, _))| (digest.clone(), name.clone()));
+    let docks = docks(plan, harbour, &Arc::new(mounts.collect()))?;
+    let mut images = Vec::new();
+    for image in &plan.images {
+        if let Some(dock) = docks.get(&image.repository) {
+            images.push((image, dock));
+        }
+    }
+    if clobber == Clobber::Refuse {
+        refuse_to_move(&images, traffic).await?;
+    }
+    let held = found.into_iter().map(|(digest, (_, sides))| (digest, sides.source));
+    let source: Arc<dyn Source> = Arc::new(BundleSource {
+        place: Place::new(format!("bundle:{}", plan.set), format!("bundle {}", plan.set), None),
+        plan: Arc::clone(plan),
+        stock,
+        base: Arc::new(held.collect()),
+    });
+    let copies = stream::iter(&images).map(|(image, dock)| copy(image, dock, &source, plan, engine, clobber));
+    let outcomes: Vec<Outcome> = copies.buffered(AT_ONCE).try_collect().await?;
+    tag(&docks, &plan.images, traffic).await?;
+    Ok(tell(plan, outcomes))
+}
+
+/// Looks for the base of a bundle in a registry.
+///
+/// # Errors
+/// [`content::FaultKind::Absent`], with the inventory and the digests, when any of it is missing.
+pub async fn look_for_base(plan: &Plan, harbour: &dyn Harbour, traffic: &Traffic) -> Result<(), BundleError> {
+    base::find(plan, harbour, traffic).await.map(drop)
+}
+
+fn docks(
+    plan: &Plan,
+    harbour: &dyn Harbour,
+    base: &Arc<BTreeMap<Digest, RepositoryName>>,
+) -> Result<Docks, BundleError> {
+    let mut docks = Docks::new();
+    for image in &plan.images {
+        if docks.contains_key(&image.repository) {
+            continue;
+        }
+        let name = below(harbour.prefix(), &image.repository).ok_or_else(|| {
+            let what = format!("the name of {} becomes too long below this prefix", image.repository);
+            BundleError::usage(what, "give a shorter prefix")
+        })?;
+        let target = harbour.repository(&name)?.target;
+        let dock = Dock { target, base: Arc::clone(base), waiting: Mutex::default() };
+        docks.insert(image.repository.clone(), Arc::new(dock));
+    }
+    Ok(docks)
+}
+
+/// Finds all tags that would be moved before anything is.
+async fn refuse_to_move(images: &[(&Image, &Arc<Dock>)], traffic: &Traffic) -> Result<(), BundleError> {
+    let looks = stream::iter(images).map(async |(image, dock)| {
+        let Some(name) = image.tag.clone().map(RefName::from) else { return Ok(None) };
+        let lanes = traffic.at(dock.place().origin());
+        let version = Version::Name(name.clone());
+        let found = travel(&lanes, &lanes, dock.find(&version)).await.map_err(BundleError::target)?;
+        let moved = found.filter(|found| found.digest != image.digest);
+        Ok::<_, BundleError>(moved.map(|found| Conflict {
+            place: dock.place().clone(),
+            name,
+            digest: found.digest,
+            same: false,
+        }))
+    });
+    let conflicts: Vec<_> = looks.buffered(AT_ONCE).try_collect().await?;
+    let conflicts: Vec<Conflict> = conflicts.into_iter().flatten().collect();
+    if conflicts.is_empty() { Ok(()) } else { Err(CopyError::TagsExist(conflicts).into()) }
+}
+
+async fn copy(
+    image: &Image,
+    dock: &Arc<Dock>,
+    source: &Arc<dyn Source>,
+    plan: &Plan,
+    engine: &Engine,
+    clobber: Clobber,
+) -> Result<Outcome, BundleError> {
+    let job = Job {
+        source: Arc::clone(source),
+        version: Version::Digest(image.digest.clone()),
+        destinations: vec![Destination {
+            target: Arc::clone(dock) as Arc<dyn Target>,
+            names: image.tag.iter().cloned().map(RefName::from).collect(),
+            expect: None,
+        }],
+        existing: match clobber {
+            Clobber::Move => Existing::Move,
+            Clobber::Refuse => Existing::RefuseUnlessSame,
+        },
+        limits: Limits::none(),
+        foreign: if plan.foreign { Foreign::Include } else { Foreign::Skip },
+        // Each of them is an image of the bundle by itself.
+        platforms: Platforms::default(),
+        referrers: Referrers::Leave,
+        ties: Ties::Apart,
+    };
+    let mut report = engine.run(&job).await?;
+    let outcome =
+        report.outcomes.pop().ok_or_else(|| BundleError::usage("no image was copied", "report this"))?;
+    match &outcome.result {
+        Ok(_) => Ok(outcome),
+        Err(error) => Err(error.clone().into()),
+    }
+}
+
+/// Writes the tags that waited: in each repository in the order of the bundle, so that what belongs to an image is
+/// there before it.
+async fn tag(docks: &Docks, images: &[Image], traffic: &Traffic) -> Result<(), BundleError> {
+    let each = docks.iter().map(async |(repository, dock)| {
+        let position = |name: &RefName| {
+            let tagged = |tag: &Tag| tag.as_str() == name.as_str();
+            let here =
+                |image: &Image| image.repository == *repository && image.tag.as_ref().is_some_and(tagged);
+            images.iter().position(here)
+        };
+        let mut waiting = dock.take();
+        waiting.sort_by_key(|tag| position(&tag.name));
+        let lanes = traffic.at(dock.place().origin());
+        for tag in waiting {
+            let written = dock.target.publish(&tag.manifest, At::Name(&tag.name), tag.mode);
+            travel(&lanes, &lanes, written).await.map_err(BundleError::target)?;
+        }
+        Ok::<_, BundleError>(())
+    });
+    try_join_all(each).await.map(drop)
+}
+
+fn tell(plan: &Plan, outcomes: Vec<Outcome>) -> Applied {
+    let mut applied = Applied {
+        set: plan.set.clone(),
+        volumes: plan.volumes,
+        missing: Vec::new(),
+        images: Vec::new(),
+        copied: 0,
+        mounted: 0,
+        present: 0,
+        bytes: 0,
+    };
+    for (image, outcome) in plan.images.iter().zip(outcomes) {
+        let delivered = outcome.result.unwrap_or_default();
+        applied.copied = applied.copied.saturating_add(delivered.copied);
+        applied.mounted = applied.mounted.saturating_add(delivered.mounted);
+        applied.present = applied.present.saturating_add(delivered.present);
+        applied.bytes = applied.bytes.saturating_add(delivered.bytes);
+        applied.images.push(Arrived { image: image.clone(), already_there: delivered.already_there });
+    }
+    applied
+}

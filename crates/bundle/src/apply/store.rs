@@ -1,0 +1,302 @@
+//! Into a layout: blobs are stored as they come, ranges wait for each other, and names are written when all is there.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use content::{
+    At, Begun, Descriptor, Fault, FaultKind, Lent, MediaType, Mode, Source, Target, Verified, Version,
+};
+use copier::{Conflict, CopyError};
+use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
+use layout::Layout;
+use reference::Digest;
+
+use super::{
+    Applied, Arrived, Clobber,
+    area::Area,
+    base,
+    source::{BundleSource, Stock, descriptor},
+};
+use crate::{
+    BundleError, Plan, Set, Volume,
+    disk::{blocking, gone},
+    plan::{Image, Piece},
+};
+
+/// How many blobs are stored at a time.
+const AT_ONCE: usize = 4;
+
+/// What a layout has taken in of a bundle.
+#[derive(Debug)]
+pub struct Intake {
+    layout: Layout,
+    plan: Arc<Plan>,
+    /// The volumes that are still to come.
+    pub missing: Vec<u32>,
+    copied: usize,
+    present: usize,
+    bytes: u64,
+}
+
+impl Intake {
+    /// The layout, as where all bytes of the bundle are.
+    pub fn stock(&self) -> Stock {
+        Stock::Layout(Arc::new(self.layout.repository(None)))
+    }
+
+    /// What there is to tell, with these images.
+    pub fn tell(&self, images: Vec<Arrived>) -> Applied {
+        Applied {
+            set: self.plan.set.clone(),
+            volumes: self.plan.volumes,
+            missing: self.missing.clone(),
+            images,
+            copied: self.copied,
+            mounted: 0,
+            present: self.present,
+            bytes: self.bytes,
+        }
+    }
+}
+
+/// Brings volumes into the layout `dir`, and writes the names when that completes the bundle.
+///
+/// # Errors
+/// A base that is not there, names that may not be moved, volumes that are damaged, and a disk that fails.
+pub async fn store(set: &Set, dir: &Path, clobber: Clobber) -> Result<Applied, BundleError> {
+    let plan = &set.plan();
+    let shown = format!("oci:{}", dir.display());
+    let there = if dir.join("oci-layout").exists() {
+        let dir = dir.to_owned();
+        Some(blocking(move || Layout::open(&dir)).await.map_err(BundleError::target)?)
+    } else {
+        None
+    };
+    base::find_in(plan, there.as_ref(), &shown)?;
+    if let (Some(layout), Clobber::Refuse) = (&there, clobber) {
+        refuse_to_move(plan, layout).await?;
+    }
+    let (intake, area) = take_in(set, plan, dir).await?;
+    if !intake.missing.is_empty() {
+        return Ok(intake.tell(Vec::new()));
+    }
+    let images = publish(&intake, clobber).await?;
+    area.remove().await?;
+    Ok(intake.tell(images))
+}
+
+/// Brings volumes into a layout below `staging`, where they wait for the others and for a registry.
+///
+/// # Errors
+/// Volumes that are damaged, and a disk that fails.
+pub async fn stage(set: &Set, staging: &Path) -> Result<Intake, BundleError> {
+    let plan = set.plan();
+    Ok(take_in(set, &plan, &staged(staging, &plan.set)).await?.0)
+}
+
+/// Removes what waited below `staging`, now that it is where it was to go.
+///
+/// # Errors
+/// A disk that fails.
+pub async fn unstage(set: &Digest, staging: &Path) -> Result<(), BundleError> {
+    let dir = staged(staging, set);
+    blocking(move || gone(&dir, fs::remove_dir_all(&dir))).await.map_err(BundleError::target)
+}
+
+/// The layout of one bundle in a staging directory.
+fn staged(staging: &Path, set: &Digest) -> PathBuf {
+    staging.join(format!("bundle-{}", set.hex().get(..32).unwrap_or_default()))
+}
+
+async fn take_in(set: &Set, plan: &Arc<Plan>, dir: &Path) -> Result<(Intake, Area), BundleError> {
+    let dir = dir.to_owned();
+    let layout = blocking(move || Layout::create_or_open(&dir)).await.map_err(BundleError::target)?;
+    let mut area = Area::open(&layout, &plan.set).await?;
+    let (copied, present, bytes) = (0, 0, 0);
+    let mut intake = Intake { layout, plan: Arc::clone(plan), missing: Vec::new(), copied, present, bytes };
+    for volume in set.volumes() {
+        intake.volume(volume, &mut area).await?;
+    }
+    intake.join(&mut area).await?;
+    intake.missing = intake.find_missing(&area)?;
+    Ok((intake, area))
+}
+
+impl Intake {
+    /// Stores what is in a volume.
+    async fn volume(&mut self, volume: &Volume, area: &mut Area) -> Result<(), BundleError> {
+        let header = volume.header();
+        area.learn(&header.ranges).await?;
+        let pieces = header.plan.volume(volume.number());
+        let ranges =
+            if pieces.iter().any(|piece| piece.range.is_some()) { Some(area.make().await?) } else { None };
+        let stores = pieces.iter().map(async |piece| {
+            let Some(digest) = header.digest(piece) else {
+                return Err(BundleError::source(volume.altered(piece)));
+            };
+            if piece.range.is_some() && self.has(piece.content)? {
+                return Ok(None);
+            }
+            let into = ranges.as_ref().filter(|_| piece.range.is_some()).unwrap_or(&self.layout);
+            let blob = Descriptor::new(MediaType::new(""), digest, piece.length);
+            let stored =
+                put(into, &blob, volume.read(piece, 0)).await.map_err(|error| blame(error, volume))?;
+            Ok(piece.range.is_none().then_some((stored, piece.length)))
+        });
+        let done: Vec<_> = stream::iter(stores).buffer_unordered(AT_ONCE).try_collect().await?;
+        done.into_iter().flatten().for_each(|(stored, length)| self.count(stored, length));
+        Ok(())
+    }
+
+    /// Makes blobs of the ranges that are all there.
+    async fn join(&mut self, area: &mut Area) -> Result<(), BundleError> {
+        let plan = Arc::clone(&self.plan);
+        for (number, content) in plan.contents.iter().enumerate().filter(|it| it.1.is_split()) {
+            let pieces = plan.pieces_of(number);
+            let waits =
+                |piece: &Piece| piece.range.map_or(Ok(false), |range| area.holds(range, piece.length));
+            if self.has(number)?
+                || !pieces.iter().map(waits).collect::<Result<Vec<_>, _>>()?.into_iter().all(|it| it)
+            {
+                continue;
+            }
+            let ranges: Vec<Digest> =
+                pieces.iter().filter_map(|it| area.ranges.get(it.range?).cloned()).collect();
+            let from = area.make().await?;
+            let stored = put(&self.layout, &descriptor(content), async { Ok(chain(from, ranges)) }).await;
+            if let Err(BundleError::Copy(CopyError::Failed { fault, .. })) = &stored
+                && fault.kind() != FaultKind::Untrue
+            {
+                return Err(BundleError::target(fault.clone()));
+            }
+            for range in pieces.iter().filter_map(|piece| piece.range) {
+                area.forget(range).await?;
+            }
+            self.count(stored?, content.size);
+        }
+        Ok(())
+    }
+
+    fn has(&self, content: usize) -> Result<bool, BundleError> {
+        let Some(content) = self.plan.contents.get(content) else { return Ok(false) };
+        let size = self.layout.store().size(&content.digest).map_err(BundleError::target)?;
+        Ok(size == Some(content.size))
+    }
+
+    fn find_missing(&self, area: &Area) -> Result<Vec<u32>, BundleError> {
+        let mut missing = BTreeSet::new();
+        for piece in self.plan.pieces() {
+            let waits = match piece.range {
+                Some(range) => area.holds(range, piece.length)?,
+                None => false,
+            };
+            if !waits && !self.has(piece.content)? {
+                missing.insert(piece.volume);
+            }
+        }
+        Ok(missing.into_iter().collect())
+    }
+
+    fn count(&mut self, stored: bool, length: u64) {
+        if stored {
+            self.copied = self.copied.saturating_add(1);
+            self.bytes = self.bytes.saturating_add(length);
+        } else {
+            self.present = self.present.saturating_add(1);
+        }
+    }
+}
+
+type Chunks = BoxStream<'static, Result<Bytes, Fault>>;
+
+/// Stores a blob, verified on the way; `false` when it was there.
+async fn put(
+    layout: &Layout,
+    blob: &Descriptor,
+    read: impl Future<Output = Result<Chunks, Fault>>,
+) -> Result<bool, BundleError> {
+    let target = layout.repository(None);
+    let Begun::Upload(mut upload) = target.begin(blob, None).await.map_err(BundleError::target)? else {
+        return Ok(false);
+    };
+    let mut verified = Verified::new(blob);
+    verified.feed(read.await.map_err(BundleError::source)?);
+    let (lent, home) = Lent::new(verified);
+    let Err(fault) = upload.send(lent).await else { return Ok(true) };
+    match home.await.ok().as_ref().and_then(Verified::fault) {
+        Some(own) => Err(BundleError::source(own.clone())),
+        None => Err(BundleError::target(fault)),
+    }
+}
+
+/// Wrong bytes are the volume's.
+fn blame(error: BundleError, volume: &Volume) -> BundleError {
+    match error {
+        BundleError::Copy(CopyError::Failed { fault, .. }) if fault.kind() == FaultKind::Untrue => {
+            let fault = fault.at(volume.shown());
+            BundleError::source(fault.hint("bring this volume over again, or have it made again"))
+        }
+        other => other,
+    }
+}
+
+fn chain(layout: Layout, ranges: Vec<Digest>) -> Chunks {
+    let each = stream::iter(ranges).then(move |digest| {
+        let layout = layout.clone();
+        async move { Ok(layout.store().open(&digest, 0, u64::MAX).await?.into_chunks()) }
+    });
+    each.try_flatten().boxed()
+}
+
+async fn refuse_to_move(plan: &Plan, layout: &Layout) -> Result<(), BundleError> {
+    let mut conflicts = Vec::new();
+    for image in &plan.images {
+        let repository = layout.repository(Some(image.repository.clone()));
+        let Some(name) = image.ref_name() else { continue };
+        let found = repository.find(&Version::Name(name.clone())).await.map_err(BundleError::target)?;
+        if let Some(found) = found.filter(|found| found.digest != image.digest) {
+            let place = Target::place(&repository).clone();
+            conflicts.push(Conflict { place, name, digest: found.digest, same: false });
+        }
+    }
+    if conflicts.is_empty() { Ok(()) } else { Err(CopyError::TagsExist(conflicts).into()) }
+}
+
+/// Names what has come, one image after the other.
+async fn publish(intake: &Intake, clobber: Clobber) -> Result<Vec<Arrived>, BundleError> {
+    let source = BundleSource {
+        place: Target::place(&intake.layout.repository(None)).clone(),
+        plan: Arc::clone(&intake.plan),
+        stock: intake.stock(),
+        base: Arc::new(BTreeMap::new()),
+    };
+    let mut images = Vec::new();
+    for image in &intake.plan.images {
+        let already_there =
+            name(&source, &intake.layout, image, clobber).await.map_err(BundleError::target)?;
+        images.push(Arrived { image: image.clone(), already_there });
+    }
+    Ok(images)
+}
+
+async fn name(
+    source: &BundleSource,
+    layout: &Layout,
+    image: &Image,
+    clobber: Clobber,
+) -> Result<bool, Fault> {
+    let target = layout.repository(Some(image.repository.clone()));
+    let name = image.ref_name();
+    let version = name.clone().map_or_else(|| Version::Digest(image.digest.clone()), Version::Name);
+    if target.find(&version).await?.is_some_and(|found| found.digest == image.digest) {
+        return Ok(true);
+    }
+    let manifest = source.manifest(&Version::Digest(image.digest.clone()), None).await?;
+    let mode = if clobber == Clobber::Refuse { Mode::NoForce } else { Mode::Force };
+    let at = name.as_ref().map_or(At::Digest, At::Name);
+    target.publish(&manifest, at, mode).await.map(|()| false)
+}

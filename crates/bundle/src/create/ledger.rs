@@ -1,0 +1,150 @@
+//! The ledger of a bundle that is being made: its plan, beside its volumes until all of them are whole.
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use content::{Fault, FaultKind, Step};
+use reference::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    BundleError, Plan, Volume,
+    disk::{blocking, gone, replace, trouble},
+};
+
+/// Where the files of a bundle are.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    output: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    /// The digest of all that the plan was made from.
+    #[serde(with = "crate::text")]
+    request: Digest,
+    plan: Plan,
+}
+
+impl Ledger {
+    /// The bundle that is written to `output`: to that file, or to numbered ones beside it.
+    pub fn new(output: &Path) -> Self {
+        Self { output: output.to_owned() }
+    }
+
+    /// Where a volume goes: `app.tar`, or `app.1.tar` and so on where there may be several.
+    pub fn path(&self, plan: &Plan, volume: u32) -> PathBuf {
+        if plan.volume_size.is_none() { self.output.clone() } else { self.numbered(&volume.to_string()) }
+    }
+
+    fn numbered(&self, number: &str) -> PathBuf {
+        let stem = self.output.file_stem().unwrap_or_default().to_string_lossy();
+        match self.output.extension() {
+            Some(extension) => {
+                self.output.with_file_name(format!("{stem}.{number}.{}", extension.to_string_lossy()))
+            }
+            None => self.output.with_file_name(format!("{stem}.{number}")),
+        }
+    }
+
+    /// Where the plan is.
+    pub fn plan_path(&self) -> PathBuf {
+        let mut path = self.output.clone().into_os_string();
+        path.push(".plan");
+        path.into()
+    }
+
+    /// The plan of a run that did not come to its end, when it was asked for the same.
+    ///
+    /// # Errors
+    /// A file that cannot be read. One that is no plan, or of another request, is none.
+    pub async fn unfinished(&self, request: &Digest) -> Result<Option<Plan>, BundleError> {
+        let written = self.read().await?;
+        Ok(written.filter(|written| written.request == *request).map(|written| written.plan))
+    }
+
+    /// Writes the plan down.
+    ///
+    /// # Errors
+    /// A disk that fails.
+    pub async fn write(&self, request: &Digest, plan: &Plan) -> Result<(), BundleError> {
+        let written = Written { request: request.clone(), plan: plan.clone() };
+        let bytes = serde_json::to_vec(&written).unwrap_or_default();
+        let path = self.plan_path();
+        blocking(move || replace(&path, &bytes)).await.map_err(BundleError::target)
+    }
+
+    /// Removes the plan: all volumes are whole, and say themselves what it said.
+    ///
+    /// # Errors
+    /// A disk that fails.
+    pub async fn close(&self) -> Result<(), BundleError> {
+        let path = self.plan_path();
+        blocking(move || gone(&path, fs::remove_file(&path))).await.map_err(BundleError::target)
+    }
+
+    async fn read(&self) -> Result<Option<Written>, BundleError> {
+        let path = self.plan_path();
+        let bytes = blocking(move || match fs::read(&path) {
+            Ok(bytes) => Ok(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(trouble(&path, error)),
+        });
+        let bytes = bytes.await.map_err(BundleError::target)?;
+        let written: Option<Written> = serde_json::from_slice(&bytes).ok();
+        Ok(written.filter(|written| written.plan.check().is_ok()))
+    }
+
+    /// What is known of a bundle of which a volume is to be made again: its plan, and the digests of ranges. From any
+    /// other volume beside the output, the later the better; else from the plan of a run that did not come to its end.
+    ///
+    /// # Errors
+    /// [`FaultKind::Absent`] when there is neither.
+    pub async fn known(&self) -> Result<(Plan, Vec<String>), BundleError> {
+        let ledger = self.clone();
+        let beside = blocking(move || Ok(ledger.beside().max_by_key(Volume::number))).await;
+        if let Some(volume) = beside.map_err(BundleError::target)? {
+            return Ok((volume.plan().clone(), volume.header().ranges.clone()));
+        }
+        if let Some(written) = self.read().await? {
+            return Ok((written.plan, Vec::new()));
+        }
+        let what = "there is no other volume of the bundle, and no plan of one";
+        let fault = Fault::new(FaultKind::Absent, Step::OpenLayout, what).at(self.output.display());
+        let hint = "put another volume of the bundle beside it: each says what is in all of them";
+        Err(BundleError::source(fault.hint(hint)))
+    }
+
+    /// The volumes of one bundle that are there: that of the first one met.
+    fn beside(&self) -> impl Iterator<Item = Volume> {
+        let first = Volume::open(&self.output).ok().or_else(|| self.first_numbered());
+        let plan = first.as_ref().map(|volume| volume.plan().clone());
+        let numbers = 1..=plan.as_ref().map_or(0, |plan| plan.volumes);
+        let ledger = self.clone();
+        let volumes = numbers.filter_map(move |number| {
+            let plan = plan.as_ref()?;
+            Volume::open(&ledger.path(plan, number)).ok().filter(|volume| volume.plan() == plan)
+        });
+        volumes.collect::<Vec<_>>().into_iter()
+    }
+
+    /// Any volume that is there, of those that are numbered.
+    fn first_numbered(&self) -> Option<Volume> {
+        let sample = self.numbered("*");
+        let name = sample.file_name()?.to_str()?.to_owned();
+        let (before, after) = name.split_once('*')?;
+        let parent = self.output.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let listing = fs::read_dir(parent.unwrap_or(Path::new("."))).ok()?;
+        let mut found: Vec<(u32, PathBuf)> = listing
+            .flatten()
+            .filter_map(|entry| {
+                let name = entry.file_name().to_str()?.to_owned();
+                let number = name.strip_prefix(before)?.strip_suffix(after)?.parse().ok()?;
+                Some((number, entry.path()))
+            })
+            .collect();
+        found.sort();
+        found.iter().find_map(|(_, path)| Volume::open(path).ok())
+    }
+}

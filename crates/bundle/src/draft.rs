@@ -1,0 +1,119 @@
+//! Drafting: from what a bundle is to hold to the plan of its volumes.
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use content::{Descriptor, MediaType};
+use layout::{Entry, Index};
+use reference::{Digest, RefName};
+
+use crate::{
+    BundleError, Load,
+    fit::{BLOCK, fit, member},
+    plan::{Content, Image, Plan, VERSION},
+    volume::{Header, OCI_LAYOUT},
+};
+
+/// How often a plan is made anew because its header has turned out larger than there was room for.
+const ATTEMPTS: usize = 8;
+/// The two blocks that end an archive.
+const END: u64 = 2 * BLOCK;
+
+/// Makes the plan of a bundle, in volumes of at most `volume_size` bytes.
+///
+/// # Errors
+/// Volumes that are too small.
+pub fn draft(load: &Load, volume_size: Option<u64>) -> Result<Plan, BundleError> {
+    let mut plan = Plan {
+        bundle: VERSION,
+        set: Digest::sha256([0; 32]),
+        volume_size,
+        volumes: 1,
+        foreign: load.foreign,
+        base: load.base.clone(),
+        sources: load.sources.clone(),
+        images: load.images.clone(),
+        contents: contents(load),
+    };
+    let mut header = 0;
+    for _ in 0..ATTEMPTS {
+        let frame = [OCI_LAYOUT.len() as u64, header, empty_index()];
+        let frame = frame.into_iter().map(member).fold(END, u64::saturating_add).saturating_add(BLOCK);
+        let room = volume_size.map(|size| size.saturating_sub(frame));
+        let images = plan.images.clone();
+        plan.volumes = fit(&mut plan.contents, room, |content| indexed(&images, content))?;
+        // The last volume says the most: the digests of all ranges.
+        let needed = Header::longest(&plan);
+        if volume_size.is_none() || needed <= header {
+            return Ok(plan.seal());
+        }
+        header = needed;
+    }
+    Err(BundleError::usage(
+        "volumes of this size are too small for this bundle",
+        "give a larger --volume-size",
+    ))
+}
+
+fn contents(load: &Load) -> Vec<Content> {
+    let manifests = load.manifests.iter().map(|(manifest, source, is_served)| Content {
+        digest: manifest.digest().clone(),
+        size: manifest.descriptor().size,
+        media_type: Some(manifest.media_type().as_str().to_owned()),
+        source: *source,
+        data: (!is_served).then(|| STANDARD.encode(manifest.bytes())),
+        at: Vec::new(),
+    });
+    let blobs = load.blobs.iter().map(|(digest, size, source)| Content {
+        digest: digest.clone(),
+        size: *size,
+        media_type: None,
+        source: *source,
+        data: None,
+        at: Vec::new(),
+    });
+    manifests.chain(blobs).collect()
+}
+
+/// The index of a volume: the images whose root is in it.
+pub(crate) fn index(plan: &Plan, volume: u32) -> Vec<u8> {
+    let here = |content: &&Content| content.is_manifest() && content.at.iter().any(|part| part.0 == volume);
+    let mut index = Index::default();
+    for content in plan.contents.iter().filter(here) {
+        for entry in entries(&plan.images, content) {
+            index.add(&entry);
+        }
+    }
+    index.to_bytes()
+}
+
+fn entries(images: &[Image], root: &Content) -> Vec<Entry> {
+    let media_type = MediaType::new(root.media_type.as_deref().unwrap_or_default());
+    let root = Descriptor::new(media_type, root.digest.clone(), root.size);
+    let here = images.iter().filter(|image| image.digest == root.digest);
+    let entry = |image: &Image| match image.ref_name() {
+        Some(name) => Entry::named(&root, &name),
+        None => Entry::untagged(&root, Some(&image.repository)),
+    };
+    here.map(entry).collect()
+}
+
+/// What the entries of a content take of an index, at most.
+fn indexed(images: &[Image], content: &Content) -> u64 {
+    if !content.is_manifest() {
+        return 0;
+    }
+    entries(images, content).iter().fold(0, |sum: u64, entry| {
+        let mut alone = Index::default();
+        alone.add(entry);
+        sum.saturating_add(alone.to_bytes().len() as u64)
+    })
+}
+
+fn empty_index() -> u64 {
+    Index::default().to_bytes().len() as u64
+}
+
+impl Image {
+    /// What it is called in a layout.
+    pub(crate) fn ref_name(&self) -> Option<RefName> {
+        self.tag.as_ref().map(|tag| RefName::new(format!("{}:{tag}", self.repository)))
+    }
+}

@@ -1,0 +1,190 @@
+//! `transship bundle create`: images, and what a destination has of them.
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bundle::{
+    BundleError, Created, Inventory, Ledger, Load, MAX_INVENTORY, Origins, Packer, Plan, Tools, Wanted, draft,
+};
+use content::{Fault, Hasher, Source};
+use copier::{CopyError, Engine, Existing, Foreign, Job, Referrers, Side, Ties};
+use mirror::{Config, ConfigError, Item, Name, Site, World};
+use pace::Traffic;
+use reference::{Algorithm, Digest, RepositoryName, Tag};
+use registry::Farewells;
+
+use crate::{
+    args::CreateArgs,
+    failure::Failure,
+    render::{Console, Told, bundle as render},
+    run::{apart::apart, places::Places, world::Everywhere},
+    usage::Usage,
+};
+
+/// Makes a bundle, or goes on with one, or makes one volume of it again.
+pub(super) async fn create(
+    args: &CreateArgs,
+    console: &Console,
+    farewells: &Farewells,
+) -> Result<Told, Failure> {
+    let places = Places::new(&args.reach, [], farewells)?;
+    let traffic = places.traffic();
+    let world = Everywhere::new(places);
+    let engine = Engine::new(console.observer(), traffic.clone()).with_ranges(args.ahead.ranges());
+    let ledger = Ledger::new(&args.file);
+    let at_hand = BTreeMap::new();
+    let tools = Tools { origins: &Opened(&world), engine: &engine, traffic: &traffic, manifests: &at_hand };
+    if let Some(number) = args.volume {
+        let (plan, ranges) = ledger.known().await?;
+        let created = Packer::new(&ledger, &Arc::new(plan), ranges, tools).again(number).await?;
+        return Ok(render::created(&created));
+    }
+    let path = args.config.clone().ok_or_else(|| Usage::about("CONFIG", "no file says which images"))?;
+    let text = String::from_utf8_lossy(&read(&path, u64::MAX).await?).into_owned();
+    let config = Config::read(&text, &path.display().to_string()).map_err(unread)?;
+    let have = inventories(&args.have).await?;
+    let request = request(args, &text, &have);
+    if let Some(plan) = ledger.unfinished(&request).await? {
+        console.note("going on with the bundle that was begun; its plan is not made anew");
+        return pack(&ledger, plan, tools).await;
+    }
+    let load = gather(args, &config, have, &world, &traffic, console).await?;
+    if load.is_empty() {
+        return Ok(render::nothing_to_bring());
+    }
+    let plan = draft(&load, args.volume_size.map(|size| size.0))?;
+    ledger.write(&request, &plan).await?;
+    let at_hand = load.manifests();
+    drop(load);
+    pack(&ledger, plan, Tools { manifests: &at_hand, ..tools }).await
+}
+
+async fn pack(ledger: &Ledger, plan: Plan, tools: Tools<'_>) -> Result<Told, Failure> {
+    let plan = Arc::new(plan);
+    let created: Created = Packer::new(ledger, &plan, Vec::new(), tools).pack().await?;
+    ledger.close().await?;
+    Ok(render::created(&created))
+}
+
+/// A file that does not say what to do.
+fn unread(why: ConfigError) -> Failure {
+    Usage::new(why.to_string()).hint(why.remedy).into()
+}
+
+async fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+    let file = path.to_owned();
+    let bytes = apart(move || {
+        let mut bytes = Vec::new();
+        std::fs::File::open(file)?.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    bytes.await.map_err(|why| Failure::file(path, why))
+}
+
+async fn inventories(paths: &[PathBuf]) -> Result<Vec<Inventory>, Failure> {
+    let mut all = Vec::new();
+    for path in paths {
+        let bytes = read(path, MAX_INVENTORY).await?;
+        all.push(Inventory::read(&bytes, &path.display().to_string()).map_err(BundleError::source)?);
+    }
+    Ok(all)
+}
+
+/// The digest of all that a plan is made from but the images themselves: whether a plan that waits is meant.
+fn request(args: &CreateArgs, config: &str, have: &[Inventory]) -> Digest {
+    let have: Vec<String> = have.iter().map(|inventory| inventory.id.to_string()).collect();
+    let flags = format!("{:?} {:?} {} {:?}", args.volume_size, args.extent, args.include_foreign, args.caps);
+    Hasher::digest(Algorithm::Sha256, format!("{config}\n{have:?}\n{flags}").as_bytes())
+}
+
+/// What of the images a destination lacks. An image that cannot be read refuses the bundle: it would not be noticed
+/// before the bundle is where nobody can help.
+async fn gather(
+    args: &CreateArgs,
+    config: &Config,
+    have: Vec<Inventory>,
+    world: &Everywhere,
+    traffic: &Traffic,
+    console: &Console,
+) -> Result<Load, Failure> {
+    let selection = mirror::select(config, world).await.map_err(unread)?;
+    selection.warnings.iter().for_each(|warning| console.warn(warning));
+    if let Some(first) = selection.failures.first() {
+        selection.failures.iter().for_each(|it| console.warn(&format!("{}: {}", it.source, it.fault)));
+        return Err(Failure::at(Side::Source, first.fault.clone()));
+    }
+    let wanted = selection.items.iter().map(|item| want(args, item, world));
+    let load = Load::gather(wanted.collect::<Result<_, _>>()?, have, traffic).await;
+    match load.unread.first() {
+        None => Ok(load),
+        Some(first) => {
+            load.unread.iter().for_each(|it| console.warn(&format!("{}: {}", it.origin, it.error)));
+            Err(CopyError::clone(&first.error).into())
+        }
+    }
+}
+
+fn want(args: &CreateArgs, item: &Item, world: &Everywhere) -> Result<Wanted, Failure> {
+    let (repository, tag) = destination(&item.destination)?;
+    // What an entry says of itself counts before what is said of all.
+    let platforms = match item.platforms.as_slice() {
+        [] => args.extent.platforms(),
+        own => own.join(",").parse().map_err(|why: String| Usage::about("CONFIG", why))?,
+    };
+    let source = world.source(&item.source.site).map_err(BundleError::source)?;
+    Ok(Wanted {
+        origin: item.source.site.to_string(),
+        repository,
+        tag,
+        job: Job {
+            source,
+            version: item.version(),
+            destinations: Vec::new(),
+            existing: Existing::Move,
+            limits: args.caps.of_copy(),
+            foreign: if args.include_foreign { Foreign::Include } else { Foreign::Skip },
+            platforms,
+            referrers: if item.referrers { Referrers::Follow } else { args.extent.referrers() },
+            ties: Ties::Apart,
+        },
+    })
+}
+
+/// Where an image is to be, whichever registry or layout that is in.
+fn destination(name: &Name) -> Result<(RepositoryName, Option<Tag>), Usage> {
+    let refused = || {
+        Usage::about("CONFIG", format!("`{name}` names no repository and tag, which a bundle needs"))
+            .hint("write a destination such as HOST/{repository}:{tag}")
+    };
+    let text = name.name.as_ref().map(reference::RefName::as_str);
+    match &name.site {
+        Site::Repository { repository, .. } => {
+            let tag = text.map(|tag| tag.parse().map_err(|_| refused())).transpose()?;
+            Ok((repository.clone(), tag))
+        }
+        Site::Layout { .. } => {
+            let (repository, tag) = text.and_then(|text| text.rsplit_once(':')).ok_or_else(refused)?;
+            let (Ok(repository), Ok(tag)) = (repository.parse(), tag.parse()) else { return Err(refused()) };
+            Ok((repository, Some(tag)))
+        }
+    }
+}
+
+/// Sources by the names that a plan has for them.
+struct Opened<'a>(&'a Everywhere);
+
+impl Origins for Opened<'_> {
+    fn open(&self, name: &str) -> Result<Arc<dyn Source>, BundleError> {
+        let source = name.parse::<Name>().map_err(|why| {
+            BundleError::source(Fault::new(
+                content::FaultKind::Untrue,
+                content::Step::OpenLayout,
+                format!("the plan names a source that is none: {why}"),
+            ))
+        })?;
+        self.0.source(&source.site).map_err(BundleError::source)
+    }
+}

@@ -1,0 +1,162 @@
+//! Bundles: what a destination lacks goes there in files, and tags come last.
+use std::{fs, path::PathBuf};
+
+use content::Descriptor;
+use testkit::{Content, Program, Registry, Run, images::Entry};
+
+use crate::transship;
+
+/// Two images that share a base layer, in two repositories; and a third, that comes later.
+struct Fleet {
+    content: Content,
+    entries: Vec<Entry>,
+    later: Entry,
+}
+
+fn fleet() -> Fleet {
+    let mut content = Content::new();
+    let base = content.layer(1000, 300_000);
+    let mut image = |seed: u64, name: &str| {
+        let own = content.layer(seed, 200_000);
+        let root = content.image(seed, &[base.clone(), own]);
+        Entry::named(&root, name)
+    };
+    let entries = vec![image(1, "team/one:v1"), image(2, "two:v1")];
+    let later = image(3, "three:v1");
+    Fleet { content, entries, later }
+}
+
+impl Fleet {
+    fn source(&self) -> Registry {
+        let entries = self.entries.iter().cloned().chain([self.later.clone()]);
+        Registry::setup().seed_all(&self.content, entries.collect()).start()
+    }
+}
+
+/// Writes a configuration of these images.
+fn config(program: &Program, name: &str, source: &Registry, images: &[&str]) {
+    let lines: Vec<String> =
+        images.iter().map(|image| format!("  - from: {}\n", source.reference(image))).collect();
+    let text = format!("version: 1\nto: inside.example/{{repository}}:{{tag}}\nimages:\n{}", lines.concat());
+    fs::write(program.home().join(name), text).unwrap();
+}
+
+/// The digest that a tag has at a registry.
+fn digest(registry: &Registry, repository: &str, tag: &str) -> Option<String> {
+    let program = transship();
+    let place = registry.reference(&format!("{repository}:{tag}"));
+    let run = program.run(&["copy", "-o", "json", &place, "oci:look"]);
+    (run.code == 0).then(|| run.json()["root"]["digest"].as_str().unwrap().to_owned())
+}
+
+fn writes(registry: &Registry) -> usize {
+    registry.ledger().writes().len()
+}
+
+/// What a run prints, where others look at what it says beside.
+trait Prints {
+    fn prints(self, text: &str) -> Self;
+}
+
+impl Prints for Run {
+    fn prints(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "no {text:?} in {self}");
+        self
+    }
+}
+
+fn root(entry: &Entry) -> &Descriptor {
+    &entry.root
+}
+
+#[test]
+fn two_bundles_in_a_row_bring_what_is_new_and_the_second_needs_the_first() {
+    let (fleet, program, inside) = (fleet(), transship(), Registry::start());
+    let source = fleet.source();
+    config(&program, "first.yaml", &source, &["team/one:v1", "two:v1"]);
+    config(&program, "second.yaml", &source, &["team/one:v1", "two:v1", "three:v1"]);
+    program.run(&["bundle", "create", "first.yaml", "--file", "first.tar"]).exits(0);
+    program.run(&["bundle", "show", "first.tar", "--deep"]).exits(0).prints("2 images");
+    program.run(&["bundle", "apply", "first.tar", &inside.host()]).exits(0).prints("applied 2 images");
+    assert_eq!(digest(&inside, "team/one", "v1"), Some(root(&fleet.entries[0]).digest.to_string()));
+
+    let [one, two, three] = ["team/one", "two", "three"].map(|name| inside.reference(name));
+    program.run(&["inventory", &one, &two, "--file", "have.json"]).exits(0).prints("2 repositories");
+    let second = ["bundle", "create", "second.yaml", "--have", "have.json", "--file", "second.tar"];
+    let run = program.run(&second).exits(0).prints("bundled 1 image");
+    assert!(run.stdout.contains("2 blobs of its own, 1 of the base"), "{run}");
+    let size = fs::metadata(program.home().join("second.tar")).unwrap().len();
+    assert!(size < 200_000 + 200_000 / 50 + 3000 + 6 * 1024, "{size} bytes");
+
+    let elsewhere = Registry::start();
+    let refused = program.run(&["bundle", "apply", "second.tar", &elsewhere.host()]).exits(4);
+    let have: serde_json::Value =
+        serde_json::from_slice(&fs::read(program.home().join("have.json")).unwrap()).unwrap();
+    assert!(refused.stderr.contains(have["id"].as_str().unwrap()), "{refused}");
+    assert_eq!(writes(&elsewhere), 0);
+
+    program.run(&["bundle", "apply", "second.tar", &inside.host()]).exits(0).prints("applied 1 image");
+    assert_eq!(digest(&inside, "three", "v1"), Some(root(&fleet.later).digest.to_string()));
+    assert!(inside.holds(&fleet.content));
+    let before = writes(&inside);
+    program.run(&["bundle", "apply", "second.tar", &inside.host()]).exits(0).prints("was there");
+    assert_eq!(writes(&inside), before, "nothing is written again");
+    program.run(&["inventory", &one, &two, &three, "--file", "have.json"]).exits(0);
+    program.run(&second).exits(0).prints("nothing to bring");
+}
+
+#[test]
+fn volumes_wait_for_each_other_and_a_registry_sees_them_when_all_have_come() {
+    let (fleet, program) = (fleet(), transship());
+    let source = fleet.source();
+    config(&program, "all.yaml", &source, &["team/one:v1", "two:v1", "three:v1"]);
+    let create = ["bundle", "create", "all.yaml", "--file", "all.tar", "--volume-size", "350KiB"];
+    program.run(&create).exits(0);
+    let volumes = ["all.1.tar", "all.2.tar", "all.3.tar"];
+    assert!(program.home().join("all.3.tar").exists() && !program.home().join("all.4.tar").exists());
+    for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+        let inside = Registry::start();
+        program.run(&["bundle", "apply", volumes[order[0]], &inside.host()]).exits(2).says("--staging");
+        for (step, number) in order.iter().enumerate() {
+            let to = format!("{}/mirror", inside.host());
+            let run =
+                program.run(&["bundle", "apply", volumes[*number], &to, "--staging", "waiting"]).exits(0);
+            assert_eq!(run.stdout.contains("still to come"), step < 2, "{run}");
+            assert!(step == 2 || writes(&inside) == 0);
+        }
+        assert!(inside.holds(&fleet.content));
+        assert_eq!(digest(&inside, "mirror/two", "v1"), Some(root(&fleet.entries[1]).digest.to_string()));
+        assert_eq!(fs::read_dir(program.home().join("waiting")).unwrap().count(), 0, "nothing is left");
+    }
+    let inside = Registry::start();
+    let host = inside.host();
+    let all = [&["bundle", "apply"], &volumes[..], &[host.as_str()]].concat();
+    program.run(&all).exits(0).prints("applied 3 images");
+    assert!(inside.holds(&fleet.content));
+}
+
+#[test]
+fn one_image_that_cannot_be_read_refuses_the_bundle_and_leaves_none() {
+    let (fleet, program) = (fleet(), transship());
+    let source = fleet.source();
+    config(&program, "all.yaml", &source, &["team/one:v1", "none:v1"]);
+    program.run(&["bundle", "create", "all.yaml", "--file", "all.tar"]).exits(4).says("none");
+    let files: Vec<PathBuf> =
+        fs::read_dir(program.home()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.iter().all(|path| !path.to_string_lossy().contains("all.tar")), "{files:?}");
+}
+
+#[test]
+fn a_blob_that_only_another_repository_holds_is_mounted_from_there() {
+    let (fleet, program, inside) = (fleet(), transship(), Registry::start());
+    let source = fleet.source();
+    config(&program, "first.yaml", &source, &["team/one:v1"]);
+    config(&program, "second.yaml", &source, &["two:v1"]);
+    program.run(&["bundle", "create", "first.yaml", "--file", "first.tar"]).exits(0);
+    program.run(&["bundle", "apply", "first.tar", &inside.host()]).exits(0);
+    program.run(&["inventory", &inside.reference("team/one"), "--file", "have.json"]).exits(0);
+    let second = ["bundle", "create", "second.yaml", "--have", "have.json", "--file", "second.tar"];
+    program.run(&second).exits(0);
+    program.run(&["bundle", "apply", "second.tar", &inside.host()]).exits(0).prints("1 mounted");
+    assert_eq!(digest(&inside, "two", "v1"), Some(root(&fleet.entries[1]).digest.to_string()));
+}
