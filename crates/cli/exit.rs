@@ -1,5 +1,6 @@
 //! Exit codes: the one table.
 use content::FaultKind;
+use queue::{QueueError, QueueErrorKind};
 
 use verify::Proof;
 
@@ -24,6 +25,7 @@ pub(crate) fn code(failure: &Failure) -> u8 {
         Failure::Copy(error) => of_kind(error.kind()),
         Failure::Neither(fault) => of_kind(fault.kind()),
         Failure::File { .. } | Failure::Page { .. } | Failure::Paper { .. } => of_kind(FaultKind::Local),
+        Failure::Queue(error) => of_queue(error).map_or(USAGE, of_kind),
         Failure::Mirrored(mirrored) => mirrored.code,
         Failure::Planned(planned) => planned.code(),
         Failure::Partly(partly) => common_kind(partly).map_or(PARTLY, of_kind),
@@ -54,6 +56,17 @@ fn in_common(mut kinds: impl Iterator<Item = Option<FaultKind>>) -> Option<Fault
     kinds.all(|kind| kind.is_some_and(|kind| of_kind(kind) == of_kind(first))).then_some(first)
 }
 
+/// What an error of a queue would be as a fault; none where it is used in a way that makes no sense.
+fn of_queue(error: &QueueError) -> Option<FaultKind> {
+    match error.kind() {
+        QueueErrorKind::Usage => None,
+        QueueErrorKind::Authentication => Some(FaultKind::Authentication),
+        QueueErrorKind::Unreachable => Some(FaultKind::Unreachable),
+        QueueErrorKind::Local => Some(FaultKind::Local),
+        QueueErrorKind::Protocol => Some(FaultKind::Protocol),
+    }
+}
+
 /// The exit code of a kind of fault.
 pub(crate) fn of_kind(kind: FaultKind) -> u8 {
     match kind {
@@ -76,6 +89,7 @@ pub(crate) fn kind_name(failure: &Failure) -> &'static str {
         Failure::Copy(error) => name_of(error.kind()),
         Failure::Neither(fault) => name_of(fault.kind()),
         Failure::File { .. } | Failure::Page { .. } | Failure::Paper { .. } => name_of(FaultKind::Local),
+        Failure::Queue(error) => of_queue(error).map_or("usage", name_of),
         Failure::Mirrored(_) | Failure::Planned(_) => "partly",
         Failure::Partly(partly) => common_kind(partly).map_or("partly", name_of),
         Failure::Unproven(proven) => verdict(proven).map_or("partly", name_of),

@@ -5,6 +5,7 @@ use auth::{AuthError, AuthErrorKind};
 use bench::Results;
 use content::{Fault, FaultKind, Step};
 use copier::{CopyError, Outcome, Side, Ties};
+use queue::QueueError;
 
 use crate::{
     render::{Done, Mirrored, Planned, Proven},
@@ -47,6 +48,8 @@ pub(crate) enum Failure {
     Mirrored(Box<Mirrored>),
     /// Some images of a mirror would fail, or all.
     Planned(Box<Planned>),
+    /// A queue does not serve.
+    Queue(QueueError),
     /// The copy failed at some destinations, or all.
     Partly(Box<Partly>),
     /// Images are not as they should be.
@@ -134,6 +137,12 @@ impl Failure {
 impl From<Usage> for Failure {
     fn from(usage: Usage) -> Self {
         Self::Usage(usage)
+    }
+}
+
+impl From<QueueError> for Failure {
+    fn from(error: QueueError) -> Self {
+        Self::Queue(error)
     }
 }
 

@@ -29,11 +29,13 @@ mod proxies;
 mod queue;
 mod registries;
 mod relay;
+mod scale;
 mod serve;
 mod shared;
 mod signatures;
 mod storms;
 mod tls;
+mod upkeep;
 mod watching;
 
 use testkit::Program;

@@ -34,7 +34,7 @@ async fn planned(queue: &Queue, run: &str, count: usize) -> Planner {
 }
 
 fn worker(queue: &Queue) -> Worker {
-    queue.worker(&name(), CONFIG, false)
+    queue.worker(&name(), CONFIG)
 }
 
 async fn task(worker: &mut Worker) -> Task {
@@ -193,7 +193,7 @@ async fn a_queue_at_work_for_another_configuration_is_refused() {
             why.to_string().contains(CONFIG) && why.remedy().unwrap().contains("--queue-name"),
             "{why:?}"
         );
-        let why = queue.worker(&name(), "sha256:c1", false).next().await.unwrap_err();
+        let why = queue.worker(&name(), "sha256:c1").next().await.unwrap_err();
         assert_eq!(why.kind(), QueueErrorKind::Usage);
     };
     // Who waits for notes is heard of.
@@ -217,7 +217,7 @@ async fn a_queue_whose_planner_died_is_not_blocked_for_ever() {
     second.put(items(1)).await.unwrap();
     // The first only seemed to be dead. Its work is nobody's any more.
     assert_eq!(first.next().await.unwrap_err().kind(), QueueErrorKind::Usage);
-    let task = task(&mut queue.worker(&name(), "sha256:c1", false)).await;
+    let task = task(&mut queue.worker(&name(), "sha256:c1")).await;
     task.done("second".into()).await.unwrap();
     assert_eq!(notes(&mut second).await.into_values().collect::<Vec<_>>(), ["second"]);
 }

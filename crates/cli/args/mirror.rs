@@ -7,6 +7,7 @@ use copier::Foreign;
 use super::{
     Reach, Show,
     common::{Ahead, Caps, lanes},
+    scale::{Pruning, Role, Together, Watching},
 };
 
 /// Brings many images to where they are to be, as a file says, and again whenever they change
@@ -74,6 +75,12 @@ pub(crate) struct MirrorArgs {
     #[arg(long)]
     pub(crate) no_journal: bool,
     #[command(flatten)]
+    pub(crate) together: Together,
+    #[command(flatten)]
+    pub(crate) watching: Watching,
+    #[command(flatten)]
+    pub(crate) pruning: Pruning,
+    #[command(flatten)]
     pub(crate) caps: Caps,
     #[command(flatten)]
     pub(crate) reach: Reach,
@@ -84,6 +91,11 @@ pub(crate) struct MirrorArgs {
 }
 
 impl MirrorArgs {
+    /// Whether this process only works for a queue.
+    pub(crate) fn works(&self) -> bool {
+        self.together.queue.is_some() && self.together.role == Role::Work
+    }
+
     /// What happens to foreign layers.
     pub(crate) fn foreign(&self) -> Foreign {
         if self.include_foreign { Foreign::Include } else { Foreign::Skip }

@@ -6,6 +6,7 @@ mod copy;
 mod import;
 mod inventory;
 mod mirror;
+mod scale;
 mod serve;
 mod verify;
 
@@ -15,11 +16,12 @@ pub(crate) use bench::{BenchArgs, BenchRunArgs, ContentArgs};
 pub(crate) use bundle::{ApplyArgs, BundleArgs, BundleCommand, CreateArgs, ShowArgs};
 pub(crate) use common::engine;
 pub(crate) use common::{Access, Common, Output, Reach, Show, SourceLogin, TargetLogin};
-use common::{lanes, ranges};
+use common::{Hidden, lanes, ranges};
 pub(crate) use copy::CopyArgs;
 pub(crate) use import::ImportArgs;
 pub(crate) use inventory::InventoryArgs;
 pub(crate) use mirror::MirrorArgs;
+pub(crate) use scale::{Role, Share};
 pub(crate) use serve::ServeArgs;
 pub(crate) use verify::VerifyArgs;
 

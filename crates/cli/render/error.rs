@@ -40,6 +40,7 @@ pub(crate) fn headline(failure: &Failure) -> String {
         }
         Failure::Copy(error) => error.to_string(),
         Failure::Neither(fault) => fault.to_string(),
+        Failure::Queue(error) => error.to_string(),
         Failure::File { path, .. } => format!("cannot read {path}"),
         Failure::Page { path, .. } => format!("cannot write the page {path}"),
         Failure::Paper { path, .. } => format!("cannot write {path}"),
@@ -66,6 +67,7 @@ pub(crate) fn hint(failure: &Failure) -> Option<String> {
         Failure::Usage(usage) => usage.hint.clone(),
         Failure::Copy(error) => error.hint(),
         Failure::Neither(fault) => fault.hint_text().map(str::to_owned),
+        Failure::Queue(error) => error.remedy().map(str::to_owned),
         Failure::Partly(partly) => {
             let own = partly.errors().find_map(CopyError::hint);
             let hints: Vec<String> = own.into_iter().chain(missing(partly)).collect();

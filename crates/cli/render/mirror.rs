@@ -40,7 +40,7 @@ pub(crate) struct Foreseen {
     pub(crate) source: String,
     pub(crate) destination: String,
     pub(crate) digest: Option<String>,
-    /// `copy`, `unchanged` or `failed`.
+    /// `copy`, `unchanged`, `prune` or `failed`.
     #[serde(rename = "result")]
     pub(crate) what: &'static str,
     pub(crate) manifests: usize,
@@ -64,7 +64,16 @@ impl Foreseen {
         }
     }
 
+    /// Something that would be removed.
+    pub(crate) fn pruned(destination: String) -> Self {
+        let nothing = Self::failed(String::new(), destination, String::new());
+        Self { what: "prune", error: None, ..nothing }
+    }
+
     fn line(&self) -> String {
+        if self.what == "prune" {
+            return format!("would prune   {}\n", clean(&self.destination));
+        }
         let names = format!("{} -> {}", clean(&self.source), clean(&self.destination));
         match &self.error {
             Some(why) => format!("would fail    {names}: {}\n", clean(why)),
@@ -86,6 +95,12 @@ impl Planned {
             Some(only) if self.codes.len() == 1 && failed == self.images.len() => *only,
             Some(_) => exit::PARTLY,
         }
+    }
+
+    /// Where something would fail.
+    pub(crate) fn failed_destinations(&self) -> BTreeSet<mirror::Name> {
+        let failed = self.images.iter().filter(|image| image.error.is_some());
+        failed.filter_map(|image| image.destination.parse().ok()).collect()
     }
 
     fn failed(&self) -> usize {
@@ -172,7 +187,11 @@ pub(super) fn done(image: &Image) -> Option<String> {
 /// Why an image failed, on lines of its own.
 pub(super) fn failed(image: &Image, hint: Option<&str>) -> Option<String> {
     let why = image.error.as_ref()?;
-    let names = format!("{} -> {}", clean(&image.source), clean(&image.destination));
+    let names = match image.source.as_str() {
+        // What is to be removed has no source any more.
+        "" => clean(&image.destination),
+        source => format!("{} -> {}", clean(source), clean(&image.destination)),
+    };
     let hint = hint.map(|hint| format!("\nhint: {}", clean(hint))).unwrap_or_default();
     Some(format!("failed: {names}: {}{hint}", clean(&why.message)))
 }

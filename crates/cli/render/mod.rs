@@ -192,6 +192,12 @@ impl Console {
         to_stderr(&error::text(failure));
     }
 
+    /// Forgets what was warned of: it was said of a run that is over.
+    pub(crate) fn forget(&self) {
+        self.kept().clear();
+        self.progress.forget();
+    }
+
     /// All that was warned of so far.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut all = self.kept().clone();

@@ -87,6 +87,11 @@ impl Progress {
         }
     }
 
+    /// Forgets what the engine warned of.
+    pub(crate) fn forget(&self) {
+        self.state().warnings.clear();
+    }
+
     /// What the engine warned of.
     pub(crate) fn warnings(&self) -> Vec<String> {
         self.state().warnings.clone()

@@ -28,16 +28,6 @@ impl Everywhere {
         Self { places, layouts: Mutex::default(), targets: Mutex::default() }
     }
 
-    /// What may be listed.
-    fn catalog(&self, site: &Site) -> Result<Arc<dyn Catalog>, Fault> {
-        Ok(match site {
-            Site::Repository { registry, repository } => {
-                Arc::new(self.places.repository(registry, repository, &self.places.stored()))
-            }
-            Site::Layout { form, path } => Arc::new(self.layout(*form, path)?.repository(None)),
-        })
-    }
-
     /// A layout to be read, which is opened once.
     fn layout(&self, form: LayoutForm, path: &Path) -> Result<Layout, Fault> {
         let mut layouts = self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,6 +70,15 @@ impl World for Everywhere {
         let target = places::layout_target(path, None).map_err(fault)?;
         targets.insert(path.clone(), Arc::clone(&target));
         Ok(target)
+    }
+
+    fn catalog(&self, site: &Site) -> Result<Arc<dyn Catalog>, Fault> {
+        Ok(match site {
+            Site::Repository { registry, repository } => {
+                Arc::new(self.places.repository(registry, repository, &self.places.stored()))
+            }
+            Site::Layout { form, path } => Arc::new(self.layout(*form, path)?.repository(None)),
+        })
     }
 
     fn names<'a>(&'a self, site: &'a Site) -> BoxFuture<'a, Result<Vec<RefName>, Fault>> {

@@ -1,7 +1,7 @@
 //! The world: whoever knows how places are reached.
 use std::{fmt, sync::Arc};
 
-use content::{Fault, Source, Target};
+use content::{Catalog, Fault, Source, Target};
 use futures::future::BoxFuture;
 use reference::{RefName, Registry, RepositoryName};
 
@@ -20,6 +20,12 @@ pub trait World: Send + Sync {
     /// # Errors
     /// A layout that cannot be opened.
     fn target(&self, site: &Site) -> Result<Arc<dyn Target>, Fault>;
+
+    /// A repository or layout whose names may be taken away.
+    ///
+    /// # Errors
+    /// A layout that cannot be opened.
+    fn catalog(&self, site: &Site) -> Result<Arc<dyn Catalog>, Fault>;
 
     /// Every tag of a repository, or ref name of a layout.
     fn names<'a>(&'a self, site: &'a Site) -> BoxFuture<'a, Result<Vec<RefName>, Fault>>;

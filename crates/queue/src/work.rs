@@ -18,7 +18,6 @@ pub struct Worker {
     queue: Queue,
     name: Name,
     config: String,
-    stays: bool,
     at: Option<Desk>,
 }
 
@@ -45,9 +44,9 @@ pub enum Next {
 }
 
 impl Queue {
-    /// Somebody who works for this configuration. One who stays waits for the next run when one is over.
-    pub fn worker(&self, name: &Name, config: &str, stays: bool) -> Worker {
-        Worker { queue: self.clone(), name: name.clone(), config: config.to_owned(), stays, at: None }
+    /// Somebody who works for this configuration.
+    pub fn worker(&self, name: &Name, config: &str) -> Worker {
+        Worker { queue: self.clone(), name: name.clone(), config: config.to_owned(), at: None }
     }
 }
 
@@ -61,7 +60,6 @@ impl Worker {
                 match self.arrive().await? {
                     Arrival::At(desk) => self.at = Some(*desk),
                     Arrival::Early => sleep(LOOK).await,
-                    Arrival::Late if self.stays => sleep(LOOK).await,
                     Arrival::Late => return Ok(Next::Over),
                 }
                 continue;
@@ -76,6 +74,14 @@ impl Worker {
             self.at = Some(desk);
             return Ok(Next::Task(Box::new(task)));
         }
+    }
+
+    /// Waits until a run is open: one that is over is not enough.
+    pub async fn waits(&self) -> Result<(), QueueError> {
+        while !matches!(self.arrive().await?, Arrival::At(_)) {
+            sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     /// Looks for an open run.
@@ -167,7 +173,7 @@ impl Task {
     }
 
     /// Does the work; meanwhile the server hears three times in its patience that somebody is at it.
-    pub async fn during<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
+    pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
         tokio::select! {
             biased;
             done = work => done,

@@ -3,9 +3,9 @@ use std::collections::HashSet;
 
 use copier::CopyError;
 use futures::{StreamExt, stream};
-use mirror::{Item, Prospect, Selection, Site};
+use mirror::{Item, Prospect, Site};
 
-use super::Run;
+use super::{Order, Run, prune};
 use crate::{
     exit,
     failure::Failure,
@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// Looks at all that was selected.
-pub(super) async fn run(run: &Run, selection: &Selection, console: &Console) -> Result<Finished, Failure> {
+pub(super) async fn run(run: &Run, order: &Order<'_>, console: &Console) -> Result<Finished, Failure> {
+    let selection = order.selection;
     for warning in &selection.warnings {
         console.warn(warning);
     }
@@ -23,12 +24,15 @@ pub(super) async fn run(run: &Run, selection: &Selection, console: &Console) -> 
         planned.images.push(Foreseen::failed(source, destination, unselected.fault.to_string()));
         planned.codes.insert(exit::of_kind(unselected.fault.kind()));
     }
-    let looks = stream::iter(&selection.items).map(async |item| (item, run.runner.look(item).await));
+    let looks = stream::iter(order.items).map(async |item| (item, run.runner.look(item).await));
     let mut looks = looks.buffered(run.at_once);
     let mut counted = HashSet::new();
     while let Some((item, look)) = looks.next().await {
         let foreseen = foresee(&mut planned, &mut counted, item, look);
         planned.images.push(foreseen);
+    }
+    if order.args.pruning.prune {
+        prune::foresee(run, order, &mut planned, console).await;
     }
     if planned.codes.is_empty() {
         Ok(Finished::Planned(Box::new(planned)))

@@ -1,16 +1,19 @@
 //! The ledger: what came of each image, told as soon as it is known.
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use content::Fault;
+use copier::Side;
 use mirror::{
-    Item, Outcome, Unselected,
+    Item, Name, Outcome, Unselected,
     lock::{Lock, Locked},
     receipt::{self, Blobs, End, Failure as Why, Image, Line, Requests, Run},
 };
+use status::Board;
 
 use crate::{
     exit,
@@ -31,11 +34,18 @@ pub(super) struct Ledger<'a> {
     locked: Vec<Locked>,
     /// The codes of those that failed, each once.
     codes: Vec<u8>,
+    failed: BTreeSet<Name>,
+    board: &'a Board,
 }
 
 impl<'a> Ledger<'a> {
     /// Begins the receipt, where one is wanted.
-    pub(super) fn open(path: Option<&Path>, run: Run, console: &'a Console) -> Result<Self, Failure> {
+    pub(super) fn open(
+        path: Option<&Path>,
+        run: Run,
+        console: &'a Console,
+        board: &'a Board,
+    ) -> Result<Self, Failure> {
         let failed = |why| Failure::Paper { path: path.unwrap_or(Path::new("")).display().to_string(), why };
         let file = path.map(File::create).transpose().map_err(failed)?;
         let receipt = path.map(Path::to_owned).zip(file);
@@ -48,6 +58,8 @@ impl<'a> Ledger<'a> {
             images: Vec::new(),
             locked: Vec::new(),
             codes: Vec::new(),
+            failed: BTreeSet::new(),
+            board,
         };
         ledger.write(&Line::Run(run));
         match ledger.torn.take() {
@@ -58,65 +70,34 @@ impl<'a> Ledger<'a> {
 
     /// What came of an image.
     pub(super) fn image(&mut self, item: &Item, outcome: &Outcome) {
-        let delivered = outcome.result.as_ref().copied().unwrap_or_default();
-        let number = |count: usize| count as u64;
-        let image = Image {
-            source: item.source.to_string(),
-            destination: item.destination.to_string(),
-            digest: outcome.digest.as_ref().map(ToString::to_string),
-            result: match &outcome.result {
-                Ok(delivered) if delivered.already_there => receipt::Outcome::Unchanged,
-                Ok(_) => receipt::Outcome::Copied,
-                Err(_) => receipt::Outcome::Failed,
-            },
-            bytes: delivered.bytes,
-            blobs: Blobs {
-                copied: number(delivered.copied),
-                mounted: number(delivered.mounted),
-                present: number(delivered.present),
-            },
-            manifests: number(outcome.manifests),
-            requests: outcome.requests,
-            attempts: outcome.attempts,
-            milliseconds: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
-            error: outcome.result.as_ref().err().map(|error| Why {
-                kind: exit::name_of(error.kind()).to_owned(),
-                side: Some(error.side().as_str().to_owned()),
-                step: Some(error.step().as_str().to_owned()),
-                message: error.to_string(),
-                code: exit::of_kind(error.kind()),
-            }),
-        };
-        for layer in &outcome.skipped {
-            self.console.warn(&format!(
-                "{}: the foreign layer {} was left out; --include-foreign copies such layers too",
-                item.source, layer.digest
-            ));
-        }
-        if let (Ok(_), Some(digest)) = (&outcome.result, &image.digest) {
-            let (source, destination) = (item.source.clone(), item.destination.clone());
-            self.locked.push(Locked { source, digest: digest.clone(), destination });
-        }
+        warn(item, outcome, self.console);
         let hint = outcome.result.as_ref().err().and_then(copier::CopyError::hint);
-        self.add(image, hint.as_deref());
+        self.noted(item, line(item, outcome), hint.as_deref());
+    }
+
+    /// What came of an image, as whoever brought it has written it down.
+    pub(super) fn noted(&mut self, item: &Item, image: Image, hint: Option<&str>) {
+        let destination = item.destination.clone();
+        match (&image.digest, image.result) {
+            (_, receipt::Outcome::Failed) => drop(self.failed.insert(destination)),
+            (Some(digest), _) => {
+                let (source, digest) = (item.source.clone(), digest.clone());
+                self.locked.push(Locked { source, digest, destination });
+            }
+            (None, _) => {}
+        }
+        self.add(image, hint);
+    }
+
+    /// The destinations that failed.
+    pub(super) fn failed(&self) -> &BTreeSet<Name> {
+        &self.failed
     }
 
     /// Something of which nobody could say what it selects.
     pub(super) fn unselected(&mut self, unselected: &Unselected) {
         let Unselected { source, destination, fault, .. } = unselected;
-        let image = Image {
-            source: source.clone(),
-            destination: destination.clone(),
-            digest: None,
-            result: receipt::Outcome::Failed,
-            bytes: 0,
-            blobs: Blobs::default(),
-            manifests: 0,
-            requests: Requests::default(),
-            attempts: 1,
-            milliseconds: 0,
-            error: Some(why(fault)),
-        };
+        let image = failed(source.clone(), destination.clone(), why(fault, Side::Source));
         self.add(image, fault.hint_text());
     }
 
@@ -146,8 +127,10 @@ impl<'a> Ledger<'a> {
         Ok(Mirrored { run: self.run, images: self.images, end: self.end, code })
     }
 
-    fn add(&mut self, image: Image, hint: Option<&str>) {
+    /// One line of the receipt, that is counted, printed and told.
+    pub(super) fn add(&mut self, image: Image, hint: Option<&str>) {
         self.end.count(&image);
+        self.board.image(on_board(image.result), image.bytes);
         let all = &mut self.end.requests;
         all.source = all.source.saturating_add(image.requests.source);
         all.target = all.target.saturating_add(image.requests.target);
@@ -168,11 +151,81 @@ impl<'a> Ledger<'a> {
     }
 }
 
-/// Why something could not be selected.
-fn why(fault: &Fault) -> Why {
+/// What watchers are told of an image.
+pub(super) fn on_board(result: receipt::Outcome) -> status::Image {
+    match result {
+        receipt::Outcome::Copied => status::Image::Copied,
+        receipt::Outcome::Unchanged => status::Image::Unchanged,
+        receipt::Outcome::Failed => status::Image::Failed,
+        receipt::Outcome::Pruned => status::Image::Pruned,
+    }
+}
+
+/// The line of an image in the receipt.
+pub(super) fn line(item: &Item, outcome: &Outcome) -> Image {
+    let delivered = outcome.result.as_ref().copied().unwrap_or_default();
+    let number = |count: usize| count as u64;
+    Image {
+        source: item.source.to_string(),
+        destination: item.destination.to_string(),
+        digest: outcome.digest.as_ref().map(ToString::to_string),
+        result: match &outcome.result {
+            Ok(delivered) if delivered.already_there => receipt::Outcome::Unchanged,
+            Ok(_) => receipt::Outcome::Copied,
+            Err(_) => receipt::Outcome::Failed,
+        },
+        bytes: delivered.bytes,
+        blobs: Blobs {
+            copied: number(delivered.copied),
+            mounted: number(delivered.mounted),
+            present: number(delivered.present),
+        },
+        manifests: number(outcome.manifests),
+        requests: outcome.requests,
+        attempts: outcome.attempts,
+        milliseconds: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+        error: outcome.result.as_ref().err().map(|error| Why {
+            kind: exit::name_of(error.kind()).to_owned(),
+            side: Some(error.side().as_str().to_owned()),
+            step: Some(error.step().as_str().to_owned()),
+            message: error.to_string(),
+            code: exit::of_kind(error.kind()),
+        }),
+    }
+}
+
+/// Warns of what was left out of an image.
+pub(super) fn warn(item: &Item, outcome: &Outcome, console: &Console) {
+    for layer in &outcome.skipped {
+        console.warn(&format!(
+            "{}: the foreign layer {} was left out; --include-foreign copies such layers too",
+            item.source, layer.digest
+        ));
+    }
+}
+
+/// The line of what failed before anything was known of it.
+pub(super) fn failed(source: String, destination: String, why: Why) -> Image {
+    Image {
+        source,
+        destination,
+        digest: None,
+        result: receipt::Outcome::Failed,
+        bytes: 0,
+        blobs: Blobs::default(),
+        manifests: 0,
+        requests: Requests::default(),
+        attempts: 1,
+        milliseconds: 0,
+        error: Some(why),
+    }
+}
+
+/// Why something failed that was no copy.
+pub(super) fn why(fault: &Fault, side: Side) -> Why {
     Why {
         kind: exit::name_of(fault.kind()).to_owned(),
-        side: Some("source".to_owned()),
+        side: Some(side.as_str().to_owned()),
         step: Some(fault.step().as_str().to_owned()),
         message: fault.to_string(),
         code: exit::of_kind(fault.kind()),

@@ -1,14 +1,21 @@
 //! `transship mirror`, from a file to what came of each image.
 mod dry;
+mod hall;
 mod ledger;
 mod meter;
 mod papers;
+mod plan;
+mod prune;
+mod shard;
+mod watch;
+mod work;
 
 use std::sync::Arc;
 
 use copier::Side;
-use mirror::{Config, Rules, Runner, Selection, receipt, tally::Tally, tally::Watch};
+use mirror::{Config, Item, Rules, Runner, Selection, Shard, receipt, tally::Tally, tally::Watch};
 use registry::Farewells;
+use status::Board;
 
 use super::{places::Places, world::Everywhere};
 use crate::{
@@ -17,6 +24,7 @@ use crate::{
     render::{Console, Finished},
     usage::Usage,
 };
+use hall::Hall;
 use ledger::Ledger;
 
 /// The form of a configuration, for editors.
@@ -31,14 +39,46 @@ pub(super) async fn mirror(
     if args.schema {
         return Ok(Finished::Printed(SCHEMA.to_owned()));
     }
+    if args.works() {
+        return Box::pin(work::work(args, console, farewells)).await;
+    }
+    match args.watching.watch {
+        Some(period) => Box::pin(watch::watch(args, period.0, console, farewells)).await,
+        None => Box::pin(round(args, console, farewells, &Board::default())).await,
+    }
+}
+
+/// One run.
+async fn round(
+    args: &MirrorArgs,
+    console: &Console,
+    farewells: &Farewells,
+    board: &Board,
+) -> Result<Finished, Failure> {
     let (text, file) = papers::config(args).await?;
     let config = Config::read(&text, &file).map_err(unread)?;
+    let shard = shard::of(args)?;
+    let hall = Hall::enter(args, &text).await?;
     let run = Run::new(args, console, farewells)?;
     let selection = run.select(&config).await?;
+    let items = shard::items(&selection, shard);
+    let order = Order { args, config: &config, selection: &selection, shard, items: &items, board };
     if args.dry_run {
-        return dry::run(&run, &selection, console).await;
+        return dry::run(&run, &order, console).await;
     }
-    run.bring(args, &config, &selection, console).await
+    run.bring(&order, hall, console).await
+}
+
+/// What a run is to do.
+struct Order<'a> {
+    args: &'a MirrorArgs,
+    config: &'a Config,
+    /// All that the configuration selects.
+    selection: &'a Selection,
+    shard: Option<Shard>,
+    /// What is this process's to do of it.
+    items: &'a [Item],
+    board: &'a Board,
 }
 
 /// What a run works with.
@@ -76,45 +116,62 @@ impl Run {
     /// Brings what was selected, and writes all papers.
     async fn bring(
         self,
-        args: &MirrorArgs,
-        config: &Config,
-        selection: &Selection,
+        order: &Order<'_>,
+        hall: Option<Hall>,
         console: &Console,
     ) -> Result<Finished, Failure> {
+        let Order { args, selection, .. } = order;
         for warning in &selection.warnings {
             console.warn(warning);
         }
-        let mut ledger = Ledger::open(args.receipt.as_deref(), about(config), console)?;
+        let about = about(order);
+        let id = about.run.clone();
+        let mut ledger = Ledger::open(args.receipt.as_deref(), about, console, order.board)?;
         for unselected in &selection.failures {
             ledger.unselected(unselected);
         }
-        let state = papers::State::of(args);
-        // What is doubted is asked for, whatever an earlier run has noted.
-        let known = if args.repair { mirror::State::default() } else { state.read() };
-        let runner = self.runner.with_state(known);
-        runner.all(&selection.items, |item, outcome| ledger.image(item, &outcome)).await;
-        state.write(&runner.state(), console);
+        let run = match hall {
+            Some(hall) => {
+                Box::pin(plan::plan(&self, order, &hall, id, &mut ledger)).await?;
+                self
+            }
+            None => self.alone(order, &mut ledger, console).await,
+        };
+        if args.pruning.prune {
+            prune::prune(&run, order, &mut ledger, console).await;
+        }
         if let Some(path) = &args.lock {
             papers::write(path, &ledger.lock().text())?;
         }
-        let mirrored = ledger.end(self.rest.requests())?;
+        let mirrored = ledger.end(run.rest.requests())?;
         if mirrored.code == crate::exit::DONE {
             Ok(Finished::Mirrored(Box::new(mirrored)))
         } else {
             Err(Failure::Mirrored(Box::new(mirrored)))
         }
     }
+
+    /// Brings everything in this process.
+    async fn alone(self, order: &Order<'_>, ledger: &mut Ledger<'_>, console: &Console) -> Self {
+        let state = papers::State::of(order.args);
+        // What is doubted is asked for, whatever an earlier run has noted.
+        let known = if order.args.repair { mirror::State::default() } else { state.read() };
+        let run = Self { runner: self.runner.with_state(known), ..self };
+        run.runner.all(order.items, |item, outcome| ledger.image(item, &outcome)).await;
+        state.write(&run.runner.state(), console);
+        run
+    }
 }
 
 /// What a run is, for its receipt.
-fn about(config: &Config) -> receipt::Run {
+fn about(order: &Order<'_>) -> receipt::Run {
     receipt::Run {
         receipt: receipt::VERSION,
         run: papers::run_id(),
         started: receipt::now(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        config: config.file.clone(),
-        shard: None,
+        config: order.config.file.clone(),
+        shard: order.shard.map(|shard| shard.to_string()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What may go, asked of a destination that is a list of names.
 use std::sync::Arc;
 
-use content::{Source, Step, Target};
+use content::{Catalog, Source, Step, Target};
 use futures::{FutureExt, executor::block_on, future::BoxFuture};
 use reference::{Registry, RepositoryName};
 
@@ -17,6 +17,10 @@ fn absent() -> Fault {
 
 impl World for Fakes {
     fn source(&self, _: &Site) -> Result<Arc<dyn Source>, Fault> {
+        Err(absent())
+    }
+
+    fn catalog(&self, _: &Site) -> Result<Arc<dyn Catalog>, Fault> {
         Err(absent())
     }
 

@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use content::{Descriptor, Fault, FaultKind, Incoming, Manifest, Place, Source, Step, Target, Version};
+use content::{
+    Catalog, Descriptor, Fault, FaultKind, Incoming, Manifest, Place, Source, Step, Target, Version,
+};
 use futures::{FutureExt, executor::block_on, future::BoxFuture};
 use reference::{Digest, RefName, Registry, RepositoryName};
 
@@ -71,6 +73,10 @@ impl World for Fakes {
     fn source(&self, site: &Site) -> Result<Arc<dyn Source>, Fault> {
         self.ask(&format!("dates of {site}"));
         Ok(Arc::new(FakeSource(Place::new("fake", site.to_string(), None))))
+    }
+
+    fn catalog(&self, _: &Site) -> Result<Arc<dyn Catalog>, Fault> {
+        Err(absent())
     }
 
     fn target(&self, _: &Site) -> Result<Arc<dyn Target>, Fault> {

@@ -1,0 +1,167 @@
+//! Who works for a queue: takes images, brings them, and writes down what came of each.
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::try_join_all;
+use mirror::{
+    Config, Item,
+    receipt::{self, End, Image},
+};
+use queue::{Next, QueueErrorKind, Task};
+use registry::Farewells;
+use serde_json::json;
+use status::{Board, Round};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Run, hall::Hall, ledger, papers, unread, watch};
+use crate::{
+    args::{MirrorArgs, Output},
+    failure::Failure,
+    render::{Console, Finished},
+    usage::Usage,
+};
+
+/// How long a worker that stays waits for a plan before it reads its configuration anew.
+const LOOK: Duration = Duration::from_secs(30);
+/// How long it leaves a queue alone that is at work for another configuration.
+const ASIDE: Duration = Duration::from_secs(10);
+
+/// Works until the run is over; with --watch, for every run that comes.
+pub(super) async fn work(
+    args: &MirrorArgs,
+    console: &Console,
+    farewells: &Farewells,
+) -> Result<Finished, Failure> {
+    refuse(args)?;
+    let board = Board::default();
+    watch::listen(args, &board).await?;
+    loop {
+        let Some(hall) = hall(args).await? else { return Err(Usage::new("no queue is named").into()) };
+        if args.watching.watch.is_none() {
+            let end = one_run(args, &hall, console, farewells, &board).await?;
+            return Ok(Finished::Printed(in_words(args, &end)));
+        }
+        match timeout(LOOK, hall.worker().waits()).await {
+            Ok(Ok(())) => {
+                let end = one_run(args, &hall, console, farewells, &board).await?;
+                console.note(in_words(args, &end).trim_end());
+            }
+            Ok(Err(why)) if why.kind() == QueueErrorKind::Usage => {
+                console.warn(&why.to_string());
+                console.forget();
+                sleep(ASIDE).await;
+            }
+            Ok(Err(why)) => return Err(why.into()),
+            // The configuration may be another one by now.
+            Err(_) => {}
+        }
+    }
+}
+
+/// What only a planner can do.
+fn refuse(args: &MirrorArgs) -> Result<(), Usage> {
+    let planners = [
+        ("--receipt", args.receipt.is_some()),
+        ("--lock", args.lock.is_some()),
+        ("--prune", args.pruning.prune),
+        ("--dry-run", args.dry_run),
+    ];
+    match planners.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => Err(Usage::about(*flag, "is the planner's, and --role work only works")),
+        None => Ok(()),
+    }
+}
+
+async fn hall(args: &MirrorArgs) -> Result<Option<Hall>, Failure> {
+    let (text, file) = papers::config(args).await?;
+    // A worker asks nobody what the configuration means; but one that makes no sense is nobody's.
+    Config::read(&text, &file).map_err(unread)?;
+    Hall::enter(args, &text).await
+}
+
+/// One run, with an engine of its own: what it has learnt is of that run.
+async fn one_run(
+    args: &MirrorArgs,
+    hall: &Hall,
+    console: &Console,
+    farewells: &Farewells,
+    board: &Board,
+) -> Result<End, Failure> {
+    let run = Run::new(args, console, farewells)?;
+    let (end, begun) = (Mutex::new(End::default()), Instant::now());
+    board.begin();
+    let done = until_over(&run, hall, |image| {
+        console.image(image, None);
+        board.image(ledger::on_board(image.result), image.bytes);
+        let mut end = end.lock().unwrap_or_else(PoisonError::into_inner);
+        end.count(image);
+        end.requests.source = end.requests.source.saturating_add(image.requests.source);
+        end.requests.target = end.requests.target.saturating_add(image.requests.target);
+    });
+    let done = Box::pin(done).await;
+    let end = end.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let how = if done.is_ok() { status::End::Done } else { status::End::Failed };
+    let (source, target) = (end.requests.source, end.requests.target);
+    board.end(&Round { source, target, took: begun.elapsed(), end: how });
+    done.map(|()| end)
+}
+
+/// Takes images, several at a time, until the run is over.
+pub(super) async fn until_over(run: &Run, hall: &Hall, done: impl Fn(&Image) + Sync) -> Result<(), Failure> {
+    let done = &done;
+    let hands = (0..run.at_once.max(1)).map(async |_| {
+        let mut worker = hall.worker();
+        while let Next::Task(task) = worker.next().await? {
+            let image = bring(run, &task).await;
+            let note = serde_json::to_vec(&image).unwrap_or_default();
+            task.done(note.into()).await?;
+            done(&image);
+        }
+        Ok::<(), Failure>(())
+    });
+    try_join_all(hands).await.map(drop)
+}
+
+async fn bring(run: &Run, task: &Task) -> Image {
+    let item: Item = match serde_json::from_slice(task.words()) {
+        Ok(item) => item,
+        Err(why) => return nameless(&format!("the planner wrote what makes no sense: {why}")),
+    };
+    if task.is_spent() {
+        let before = task.deliveries().saturating_sub(1);
+        return given_up(&item, &format!("{before} workers had it, and none of them was heard of again"));
+    }
+    let outcome = task.during(run.runner.one(&item)).await;
+    ledger::line(&item, &outcome)
+}
+
+/// The line of an image that no worker brings.
+pub(super) fn given_up(item: &Item, why: &str) -> Image {
+    Image { source: item.source.to_string(), destination: item.destination.to_string(), ..nameless(why) }
+}
+
+fn nameless(why: &str) -> Image {
+    let why = receipt::Failure {
+        kind: "protocol".to_owned(),
+        side: None,
+        step: None,
+        message: why.to_owned(),
+        code: 1,
+    };
+    ledger::failed(String::new(), String::new(), why)
+}
+
+fn in_words(args: &MirrorArgs, end: &End) -> String {
+    let End { images, copied, unchanged, failed, .. } = end;
+    match args.show.output {
+        Output::Text => format!(
+            "worked on {images} images of the queue: {copied} copied, {unchanged} unchanged, {failed} failed\n"
+        ),
+        Output::Json => {
+            let end = json!({ "images": images, "copied": copied, "unchanged": unchanged, "failed": failed });
+            format!("{}\n", json!({ "worked": end }))
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Several processes for one mirror, with a real queue between real registries: shares, workers that are killed, and
+//! planners.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    num::NonZeroU64,
+    thread,
+    time::{Duration, Instant},
+};
+
+use link::{Conditions, Link};
+use mirror::receipt::{End, Image, Line, Outcome};
+use testkit::{CANARY, Content, Entry, Program, Run, Running, until};
+use tokio::runtime::Runtime;
+
+use crate::{
+    http::ask,
+    nats::{Nats, nats},
+    registries::{Registry, distribution},
+    transship, transship_quiet,
+};
+
+const REPOSITORIES: u64 = 12;
+const TAGS: u64 = 5;
+const IMAGES: usize = 60;
+
+/// A registry with sixty images in twelve repositories, one that is empty, and who mirrors from one to the other.
+struct Scene {
+    source: Registry,
+    target: Registry,
+    program: Program,
+}
+
+impl Scene {
+    fn set(program: Program, size: usize) -> Self {
+        let (source, target) = (distribution().start(), distribution().removable().start());
+        let scene = Self { source, target, program };
+        let mut content = Content::new();
+        let base = content.layer(1, 100_000);
+        let mut entries = Vec::new();
+        for repository in 0..REPOSITORIES {
+            for tag in 0..TAGS {
+                let seed = 100 + repository * 10 + tag;
+                let own = content.layer(seed, size);
+                let root = content.image(seed, &[base.clone(), own]);
+                entries.push(Entry::named(&root, &format!("team/r{repository}:v{tag}")));
+            }
+        }
+        content.write_layout(&scene.program.home().join("images"), &entries).unwrap();
+        let fill = format!("version: 1\nto: {}\nimages: [{{from: \"oci:images\"}}]\n", scene.source.host());
+        scene.write("fill.yaml", &fill);
+        scene.program.run(&["mirror", "-q", "fill.yaml"]).exits(0);
+        scene.config(&scene.source.host());
+        scene
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.program.home().join(name), text).unwrap();
+    }
+
+    /// A configuration that names every tag of the source, which is reached at `host`.
+    fn config(&self, host: &str) {
+        let mut text =
+            format!("version: 1\nto: {}/mirror/{{repository}}:{{tag}}\nimages:\n", self.target.host());
+        for repository in 0..REPOSITORIES {
+            text += &format!("  - from: {host}/team/r{repository}\n    tags: [\"v*\"]\n");
+        }
+        self.write("mirror.yaml", &text);
+    }
+
+    fn receipt(&self, name: &str) -> (Vec<Image>, End) {
+        let text = fs::read_to_string(self.program.home().join(name)).unwrap();
+        let (mut images, mut ends) = (Vec::new(), Vec::new());
+        for line in Line::read(&text).unwrap() {
+            match line {
+                Line::Image(image) => images.push(*image),
+                Line::End(end) => ends.push(end),
+                Line::Run(_) => {}
+            }
+        }
+        assert_eq!(ends.len(), 1, "{text}");
+        (images, ends.remove(0))
+    }
+
+    /// Every image is at the target, with the digest that it has at the source.
+    fn is_whole(&self) {
+        for repository in 0..REPOSITORIES {
+            for tag in 0..TAGS {
+                let path = |prefix: &str| format!("/v2/{prefix}team/r{repository}/manifests/v{tag}");
+                let (from, to) = (
+                    ask("GET", &self.source.host(), &path(""), ""),
+                    ask("GET", &self.target.host(), &path("mirror/"), ""),
+                );
+                assert_eq!((from.status, to.status), (200, 200), "r{repository}:v{tag}");
+                assert_eq!(from.digest, to.digest);
+            }
+        }
+    }
+
+    /// How often each manifest was written at the target.
+    fn manifests(&self) -> BTreeMap<String, usize> {
+        let mut times = BTreeMap::new();
+        for line in self.target.requests(&["PUT"]).iter().filter(|line| line.contains(" 201 ")) {
+            if let Some((_, rest)) =
+                line.split_once("/v2/mirror/").filter(|(_, rest)| rest.contains("/manifests/"))
+            {
+                *times.entry(rest.split(' ').next().unwrap().to_owned()).or_default() += 1;
+            }
+        }
+        times
+    }
+}
+
+/// The line of each image once, and an end that is their sum.
+fn adds_up(images: &[Image], end: &End) {
+    let destinations: BTreeSet<_> = images.iter().map(|image| &image.destination).collect();
+    assert_eq!((images.len(), destinations.len()), (IMAGES, IMAGES));
+    assert_eq!(end.images, IMAGES as u64);
+    assert_eq!(end.copied + end.unchanged + end.failed, end.images);
+    let ended = |how| images.iter().filter(|image| image.result == how).count() as u64;
+    assert_eq!((ended(Outcome::Copied), ended(Outcome::Unchanged)), (end.copied, end.unchanged));
+    assert_eq!(end.failed, 0, "{:?}", images.iter().find(|image| image.error.is_some()));
+    assert_eq!(images.iter().map(|image| image.bytes).sum::<u64>(), end.bytes);
+    assert!(
+        images.iter().all(|image| image.digest.is_some() && !image.source.contains('@')),
+        "{:?}",
+        images[0]
+    );
+}
+
+fn worker(scene: &Scene, queue: &Nats) -> Running {
+    let work = ["mirror", "mirror.yaml", "--queue", &queue.url(), "--role", "work", "--images-at-once", "2"];
+    scene.program.start(&work)
+}
+
+#[test]
+fn four_workers_of_which_one_is_killed_every_two_seconds_lose_nothing() {
+    let (scene, queue) = (Scene::set(transship_quiet(), 3_000_000), nats());
+    // Slow enough that workers are killed in the middle of images.
+    let runtime = Runtime::new().unwrap();
+    let slow = Conditions { rtt: Duration::from_millis(10), rate: NonZeroU64::new(1_500_000) };
+    let upstream = scene.source.host().parse().unwrap();
+    let link = runtime.block_on(Link::start(upstream, slow)).unwrap();
+    scene.config(&link.address().to_string());
+    let plan =
+        ["mirror", "mirror.yaml", "--queue", &queue.url(), "--role", "plan", "--receipt", "receipt.jsonl"];
+    let planner =
+        scene.program.start(&[&plan[..], &["--redeliver-after", "4s", "--deliveries", "50"]].concat());
+    let mut workers: Vec<Running> = (0..4).map(|_| worker(&scene, &queue)).collect();
+    let (started, mut killed) = (Instant::now(), 0);
+    while !planner.is_over() {
+        thread::sleep(Duration::from_secs(2));
+        if planner.is_over() {
+            break;
+        }
+        let victim = std::mem::replace(&mut workers[killed % 4], worker(&scene, &queue));
+        killed += usize::from(victim.kill().code == -1);
+    }
+    let run = planner.wait().exits(0);
+    println!("{killed} workers were killed in {} s", started.elapsed().as_secs());
+    assert!(killed >= 5, "{killed} were killed: {run}");
+    let (images, end) = scene.receipt("receipt.jsonl");
+    adds_up(&images, &end);
+    scene.is_whole();
+    // Who was killed between the manifest and its note had it written; whoever came next found it there.
+    let written = scene.manifests();
+    assert_eq!(written.len(), IMAGES);
+    println!("manifests that were written again: {}", written.values().filter(|times| **times > 1).count());
+    for worker in workers {
+        worker.wait().exits(0);
+    }
+}
+
+#[test]
+fn one_process_alone_plans_and_works_and_a_second_run_writes_nothing() {
+    let (scene, queue) = (Scene::set(transship(), 1000), nats());
+    let mirror = |receipt: &str| {
+        let arguments = ["mirror", "mirror.yaml", "--queue", &queue.url(), "--receipt", receipt];
+        scene.program.run(&arguments).exits(0)
+    };
+    let run = mirror("first.jsonl");
+    assert!(run.stdout.contains("mirrored 60 images: 60 copied"), "{run}");
+    let (images, end) = scene.receipt("first.jsonl");
+    adds_up(&images, &end);
+    scene.is_whole();
+    assert!(scene.manifests().values().all(|times| *times == 1));
+    let writes = scene.target.writes().len();
+    let run = mirror("second.jsonl");
+    assert!(run.stdout.contains(" 60 unchanged"), "{run}");
+    let (images, end) = scene.receipt("second.jsonl");
+    adds_up(&images, &end);
+    assert_eq!(scene.target.writes().len(), writes);
+}
+
+#[test]
+fn a_planner_that_is_killed_is_followed_by_one_that_takes_its_run_over() {
+    let (scene, queue) = (Scene::set(transship(), 1000), nats());
+    let url = queue.url();
+    let plan = ["mirror", "mirror.yaml", "--queue", &url, "--role", "plan"];
+    let first = scene.program.start(&plan);
+    let working = worker(&scene, &queue);
+    until("an image", || !scene.manifests().is_empty());
+    assert_eq!(first.kill().code, -1);
+    let second = scene.program.run(&[&plan[..], &["--receipt", "receipt.jsonl"]].concat()).exits(0);
+    let (images, end) = scene.receipt("receipt.jsonl");
+    adds_up(&images, &end);
+    assert_eq!(end.copied, IMAGES as u64, "what was done before stands in the receipt: {second}");
+    assert!(scene.manifests().values().all(|times| *times == 1));
+    assert!(working.wait().exits(0).stdout.contains("worked on 60 images"));
+    scene.is_whole();
+}
+
+#[test]
+fn an_image_that_workers_die_of_is_given_up_and_the_receipt_says_so() {
+    let (scene, queue) = (Scene::set(transship_quiet(), 3_000_000), nats());
+    let runtime = Runtime::new().unwrap();
+    let slow = Conditions { rtt: Duration::ZERO, rate: NonZeroU64::new(100_000) };
+    let link = runtime.block_on(Link::start(scene.source.host().parse().unwrap(), slow)).unwrap();
+    let (from, to) = (link.address(), scene.target.host());
+    scene.write(
+        "mirror.yaml",
+        &format!("version: 1\nimages: [{{from: \"{from}/team/r1:v1\", to: \"{to}/one:v1\"}}]\n"),
+    );
+    let plan =
+        ["mirror", "mirror.yaml", "--queue", &queue.url(), "--role", "plan", "--receipt", "receipt.jsonl"];
+    let planner =
+        scene.program.start(&[&plan[..], &["--redeliver-after", "1s", "--deliveries", "2"]].concat());
+    for _ in 0..2 {
+        let seen = link.counts().down;
+        let victim = worker(&scene, &queue);
+        until("a worker at it", || link.counts().down > seen + 200_000);
+        assert_eq!(victim.kill().code, -1);
+    }
+    let last = worker(&scene, &queue);
+    let run = planner.wait().exits(1);
+    assert!(run.stderr.contains("2 workers had it"), "{run}");
+    last.wait().exits(0);
+    let (images, end) = scene.receipt("receipt.jsonl");
+    assert_eq!((images.len(), end.failed), (1, 1));
+    assert!(images[0].error.as_ref().unwrap().message.contains("none of them was heard of again"));
+    assert!(scene.manifests().is_empty());
+}
+
+#[test]
+fn every_image_is_in_exactly_one_share() {
+    let scene = Scene::set(transship(), 1000);
+    let mut all = Vec::new();
+    for index in 0..3 {
+        let name = format!("{index}.jsonl");
+        let mut program = transship().at(scene.program.home());
+        program.set("JOB_COMPLETION_INDEX", index.to_string());
+        program.run(&["mirror", "mirror.yaml", "--shard", "auto/3", "--receipt", &name]).exits(0);
+        let (images, end) = scene.receipt(&name);
+        assert!(end.images > 0 && end.images % TAGS == 0, "whole repositories: {}", end.images);
+        // The same share by its number has nothing to do any more.
+        let again = scene.program.run(&["mirror", "mirror.yaml", "--shard", &format!("{}/3", index + 1)]);
+        let unchanged = format!("mirrored {} images: 0 copied (0 B), {} unchanged", end.images, end.images);
+        assert!(again.stdout.contains(&unchanged), "{again}");
+        all.extend(images);
+    }
+    let distinct: BTreeSet<_> = all.iter().map(|image| &image.destination).collect();
+    assert_eq!((all.len(), distinct.len()), (IMAGES, IMAGES));
+    assert!(scene.manifests().values().all(|times| *times == 1));
+    scene.is_whole();
+}
+
+/// A run against a queue that does not serve.
+fn refused(scene: &Scene, url: &str, more: &[&str]) -> Run {
+    scene.program.run(&[&["mirror", "mirror.yaml", "--queue", url], more].concat())
+}
+
+#[test]
+fn a_queue_that_does_not_serve_ends_with_its_own_code_and_shows_no_secret() {
+    let scene = Scene::set(transship(), 1000);
+    let gone = format!("nats://127.0.0.1:{}", testkit::free_port());
+    refused(&scene, &gone, &[]).exits(7).says("cannot be reached");
+    let users = "authorization { user: mirror, password: right }\n";
+    let locked = Nats::with(users, false);
+    for role in ["both", "plan", "work"] {
+        let run = refused(&scene, &locked.url_of("mirror", CANARY), &["--role", role]).exits(3);
+        assert!(run.stderr.contains("refuses who asks") && !run.to_string().contains(CANARY), "{run}");
+    }
+    refused(&scene, &format!("http://mirror:{CANARY}@127.0.0.1"), &[])
+        .exits(2)
+        .says("neither nats:// nor tls://");
+    refused(&scene, &gone, &["--queue-name", "a b"]).exits(2).says("no name for a queue");
+    refused(&scene, &gone, &["--role", "work", "--receipt", "x"]).exits(2).says("the planner's");
+    refused(&scene, &gone, &["--shard", "1/2"]).exits(2);
+    refused(&scene, &locked.url(), &["--queue-creds", "nothing.creds"]).exits(9);
+    assert!(scene.target.writes().is_empty());
+    // With the right password, from the environment.
+    let mut program = transship().at(scene.program.home());
+    program.set("TRANSSHIP_QUEUE", locked.url_of("mirror", "right"));
+    let run = program.run(&["mirror", "mirror.yaml"]).exits(0);
+    assert!(run.stdout.contains(" 60 copied"), "{run}");
+}
+
+#[test]
+fn a_queue_name_that_is_at_work_for_another_configuration_is_refused_with_2() {
+    let (scene, queue) = (Scene::set(transship(), 1000), nats());
+    let url = queue.url();
+    let plan = ["--queue", &url, "--queue-name", "ours", "--role", "plan", "--redeliver-after", "1s"];
+    let first = scene.program.start(&[&["mirror", "mirror.yaml"], &plan[..]].concat());
+    let other = fs::read_to_string(scene.program.home().join("mirror.yaml")).unwrap() + "# another\n";
+    scene.write("other.yaml", &other);
+    let work = ["--queue", &url, "--queue-name", "ours", "--role", "work"];
+    // It waits for a plan, and finds that of the other.
+    let run = scene.program.run(&[&["mirror", "other.yaml"], &work[..]].concat()).exits(2);
+    assert!(run.stderr.contains("another configuration") && run.stderr.contains("--queue-name"), "{run}");
+    assert_eq!(first.kill().code, -1);
+}
