@@ -2,6 +2,7 @@
 //! planners.
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     fs,
     num::NonZeroU64,
     thread,
@@ -63,7 +64,7 @@ impl Scene {
         let mut text =
             format!("version: 1\nto: {}/mirror/{{repository}}:{{tag}}\nimages:\n", self.target.host());
         for repository in 0..REPOSITORIES {
-            text += &format!("  - from: {host}/team/r{repository}\n    tags: [\"v*\"]\n");
+            writeln!(text, "  - {{from: {host}/team/r{repository}, tags: [\"v*\"]}}").unwrap();
         }
         self.write("mirror.yaml", &text);
     }

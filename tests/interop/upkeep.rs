@@ -20,7 +20,9 @@ struct Scene {
 impl Scene {
     fn set(target: Registry, tags: &[&str]) -> Self {
         let scene = Self { source: distribution().removable().start(), target, program: transship() };
-        tags.iter().for_each(|tag| scene.push(tag));
+        for tag in tags {
+            scene.push(tag);
+        }
         scene.config("tags: [\"v*\"]");
         scene
     }

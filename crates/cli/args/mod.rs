@@ -75,3 +75,6 @@ impl Command {
         matches!(self, Self::Serve(_))
     }
 }
+
+#[cfg(test)]
+mod deploy_tests;
