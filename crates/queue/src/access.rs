@@ -54,7 +54,8 @@ impl Login {
 }
 
 impl Access {
-    /// A server at `nats://[USER:PASSWORD@]HOST[:PORT]`, or `tls://` the same; a name alone is a token. No error says what it was.
+    /// A server at `nats://[USER:PASSWORD@]HOST[:PORT]`, or `tls://` the same; a name alone is a token. No error says
+    /// what it was.
     pub fn parse(url: &str) -> Result<Self, QueueError> {
         let wrong = |why: &str| {
             QueueError::usage(format!("the queue's address {why}"))
