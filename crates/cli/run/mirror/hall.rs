@@ -44,8 +44,8 @@ impl Hall {
     }
 }
 
-/// What an item is called in a queue: after where it is to be, so that no two workers write one tag at a time, whichever
-/// planner put it there.
+/// What an item is called in a queue: after where it is to be, so that no two workers write one tag at a time,
+/// whichever planner put it there.
 pub(super) fn id(item: &Item) -> Result<queue::Item, Failure> {
     let mut place = item.destination.to_string();
     if let (None, Some(digest)) = (&item.destination.name, &item.source.digest) {
