@@ -6,7 +6,7 @@ use testkit::{Program, Run, free_port, until};
 
 use crate::{
     http::ask,
-    registries::{Registry, distribution, distribution_3, olareg},
+    registries::{Registry, distribution, distribution_3},
     transship,
 };
 
@@ -64,7 +64,7 @@ impl Scene {
 
 #[test]
 fn a_tag_that_is_no_longer_meant_goes_only_when_that_is_asked_for() {
-    for target in [distribution().removable().start(), distribution_3().removable().start(), olareg()] {
+    for target in [distribution().removable().start(), distribution_3().removable().start()] {
         let scene = Scene::set(target, &["v1", "v2", "v3"]);
         scene.mirror(&[]).exits(0);
         scene.config("tags: [v1, v2]");
