@@ -2,7 +2,10 @@
 //!
 //! distribution-spec, "Listing Referrers"; cosign's "Signature Spec", "Storage". A follower may be followed itself: an
 //! SBOM has a signature.
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    pin::pin,
+};
 
 use content::{Descriptor, Fault, FaultKind, MAX_MANIFEST_BYTES, Manifest, Step, Version};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -98,11 +101,13 @@ impl<'a, 'w> Search<'a, 'w> {
         subjects: &[Digest],
         image: &HashMap<Digest, &Manifest>,
     ) -> Result<Vec<(Option<Tag>, Manifest)>, CopyError> {
+        let (job, lanes) = (self.job, self.lanes);
         let questions = subjects.iter().flat_map(questions);
-        let answers = stream::iter(questions).map(|question| self.answer(question));
-        let answers: Vec<Answer> = answers.buffered(self.lanes.cap()).try_collect().await?;
+        let answers = stream::iter(questions).map(|question| answer(job, lanes, question));
+        let mut answers = pin!(answers.buffered(lanes.cap()));
         let (mut found, mut listed, mut asked) = (Vec::new(), Vec::new(), HashSet::new());
-        for answer in answers {
+        // Judged as they come: all of them together may be more than there is room for.
+        while let Some(answer) = answers.try_next().await? {
             match answer {
                 Answer::Nothing => {}
                 Answer::Tagged(tag, manifest) => {
@@ -121,34 +126,12 @@ impl<'a, 'w> Search<'a, 'w> {
                     }
                 }
             }
+            self.check_number(listed.len())?;
         }
-        self.check_number(listed.len())?;
         let read = listed.into_iter().map(|(subject, referrer)| self.read(subject, referrer));
         let read: Vec<Manifest> = stream::iter(read).buffered(self.lanes.cap()).try_collect().await?;
         found.extend(read.into_iter().map(|manifest| (None, manifest)));
         Ok(found)
-    }
-
-    async fn answer(&self, question: Question<'_>) -> Result<Answer, CopyError> {
-        let source = &self.job.source;
-        match question {
-            Question::Referrers(subject) => {
-                let listed = travel(self.lanes, self.lanes, source.referrers(subject)).await;
-                Ok(Answer::Referrers(subject.clone(), listed.map_err(CopyError::source)?))
-            }
-            Question::Tag(tag) => {
-                let name = match &self.job.version {
-                    Version::Name(name) => Some(name),
-                    Version::Digest(_) => None,
-                };
-                let version = Version::Name(beside(name, &tag));
-                match travel(self.lanes, self.lanes, source.manifest(&version, None)).await {
-                    Ok(manifest) => Ok(Answer::Tagged(tag, Box::new(manifest))),
-                    Err(fault) if fault.kind() == FaultKind::Absent => Ok(Answer::Nothing),
-                    Err(fault) => Err(CopyError::source(fault)),
-                }
-            }
-        }
     }
 
     /// Reads what is listed as a referrer of `subject`, and looks whether it is one.
@@ -197,6 +180,28 @@ impl<'a, 'w> Search<'a, 'w> {
             return Err(CopyError::Refused(Refusal::TooManyFollowers { found, limit }));
         }
         Ok(())
+    }
+}
+
+async fn answer(job: &Job, lanes: &Lanes, question: Question<'_>) -> Result<Answer, CopyError> {
+    let source = &job.source;
+    match question {
+        Question::Referrers(subject) => {
+            let listed = travel(lanes, lanes, source.referrers(subject)).await;
+            Ok(Answer::Referrers(subject.clone(), listed.map_err(CopyError::source)?))
+        }
+        Question::Tag(tag) => {
+            let name = match &job.version {
+                Version::Name(name) => Some(name),
+                Version::Digest(_) => None,
+            };
+            let version = Version::Name(beside(name, &tag));
+            match travel(lanes, lanes, source.manifest(&version, None)).await {
+                Ok(manifest) => Ok(Answer::Tagged(tag, Box::new(manifest))),
+                Err(fault) if fault.kind() == FaultKind::Absent => Ok(Answer::Nothing),
+                Err(fault) => Err(CopyError::source(fault)),
+            }
+        }
     }
 }
 

@@ -16,6 +16,8 @@ use crate::{
 };
 
 const STEP: Step = Step::List;
+/// The most bytes of a list: entries have annotations, and may have a page each.
+const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Whether a registry lists referrers, as far as it has shown.
 #[derive(Debug, Default)]
@@ -43,8 +45,13 @@ impl Repository {
         let accepted = HeaderValue::from_str(MediaType::oci_index().as_str());
         let call = call.header(ACCEPT, accepted.unwrap_or(HeaderValue::from_static("*/*")));
         let mut pages = Pages::new(&self.client, call, MAX_MANIFEST_BYTES);
-        let mut listed = Vec::new();
+        let (mut listed, mut bytes) = (Vec::new(), 0_u64);
         while let Some(page) = pages.turn().await? {
+            bytes = bytes.saturating_add(page.bytes.as_ref().map_or(0, |page| page.len() as u64));
+            if bytes > MAX_BYTES {
+                let what = format!("its list of referrers has more than {MAX_BYTES} bytes");
+                return Err(Fault::new(FaultKind::Refused, STEP, what));
+            }
             let Some(entries) = self.read_page(page).await? else { return Ok(None) };
             listed.extend(entries);
             check_number(listed.len())?;

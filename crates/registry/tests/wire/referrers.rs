@@ -158,3 +158,16 @@ async fn referrers_without_end_are_refused() {
     let server = Script::start(move |_, _| answer(200, &[INDEX], &large)).await;
     assert_eq!(listed(&server.repository("app")).await.unwrap_err().kind(), FaultKind::Refused);
 }
+
+#[tokio::test]
+async fn a_list_of_large_pages_ends_before_it_fills_the_memory() {
+    let large = entry(1).replace('}', &format!(r#","annotations":{{"x":"{}"}}}}"#, "x".repeat(3 << 20)));
+    let server = Script::start(move |_, number| {
+        let link = format!("Link: <?last={number}>; rel=\"next\"");
+        answer(200, &[INDEX, &link], index(std::slice::from_ref(&large)))
+    })
+    .await;
+    let fault = listed(&server.repository("app")).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Refused, "{fault}");
+    assert_eq!(server.lines().len(), 11);
+}
