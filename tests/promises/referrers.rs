@@ -182,6 +182,30 @@ fn a_signature_that_was_made_after_the_copy_is_brought_by_the_next() {
 }
 
 #[test]
+fn a_signature_that_was_written_and_is_not_listed_yet_is_listed_by_the_next_copy() {
+    for extra in [&["--no-clobber"][..], &[]] {
+        let signed = Signed::new();
+        let (source, target, program) = (signed.at(true), old(Registry::setup()), transship());
+        let (from, to) = (source.reference("app:v1"), target.reference("app:v1"));
+        if extra.is_empty() {
+            program.run(&["copy", &from, &to]).exits(0);
+        }
+        let fallback = format!("/manifests/sha256-{}", signed.root.digest.hex());
+        target.rule(Rule::on(Method::PUT, &fallback).status(403).times(1));
+        let arguments = [&["copy", "--referrers", &from, &to], extra].concat();
+        program.run(&arguments).exits(3);
+        let signature = signed.by_subject[0].digest.to_string();
+        assert!(written(&target).contains(&format!("/v2/app/manifests/{signature}")), "{}", target.ledger());
+        target.ledger().clear();
+        program.run(&arguments).exits(0);
+        assert!(written(&target).contains(&format!("/v2/app{fallback}")), "{}", target.ledger());
+        target.ledger().clear();
+        program.run(&["copy", "--referrers", &from, &to]).exits(0);
+        assert!(target.ledger().writes().is_empty(), "{}", target.ledger());
+    }
+}
+
+#[test]
 fn a_signature_that_does_not_arrive_leaves_no_tag() {
     let signed = Signed::new();
     let (source, target) = (signed.at(true), Registry::start());

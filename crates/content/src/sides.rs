@@ -150,6 +150,14 @@ pub trait Target: Send + Sync {
         self.begin(blob, None)
     }
 
+    /// Whether a manifest about another is there, and found by whoever asks what is about that.
+    fn lists<'a>(&'a self, manifest: &'a Manifest) -> BoxFuture<'a, Result<bool, Fault>> {
+        Box::pin(async move {
+            let version = Version::Digest(manifest.digest().clone());
+            Ok(self.find(&version).await?.is_some())
+        })
+    }
+
     /// Writes a manifest whose parts are there; [`Fault::lacks_parts`] tells when the target does not find them. Under
     /// [`Mode::NoForce`] a name that exists by now is a [`crate::FaultKind::Conflict`] and is not touched.
     fn publish<'a>(

@@ -76,29 +76,40 @@ impl Lacking<'_> {
     async fn one(&self, follower: &Follower) -> Result<(bool, Vec<RefName>), CopyError> {
         let names = follower.names_at(self.destination);
         if names.is_empty() {
-            let version = Version::Digest(follower.manifest.digest().clone());
-            return Ok((self.is_wanted(&version, follower).await?, names));
+            return Ok((self.is_unlisted(follower).await?, names));
         }
         let mut wanted = Vec::new();
         for name in names {
-            if self.is_wanted(&Version::Name(name.clone()), follower).await? {
+            if self.is_wanted(&name, follower).await? {
                 wanted.push(name);
             }
         }
         Ok((!wanted.is_empty(), wanted))
     }
 
-    async fn is_wanted(&self, version: &Version, follower: &Follower) -> Result<bool, CopyError> {
+    /// Whether a referrer is not found by whoever asks for it. Nothing moves when it is written again.
+    async fn is_unlisted(&self, follower: &Follower) -> Result<bool, CopyError> {
+        if !self.rooted {
+            return Ok(true);
+        }
+        let target = &self.destination.target;
+        let lanes = self.traffic.at(target.place().origin());
+        let listed = travel(&lanes, &lanes, target.lists(&follower.manifest)).await;
+        Ok(!listed.map_err(CopyError::target)?)
+    }
+
+    async fn is_wanted(&self, name: &RefName, follower: &Follower) -> Result<bool, CopyError> {
         let moves = matches!(self.job.existing, Existing::Move | Existing::RepairOrMove);
         if moves && !self.rooted {
             return Ok(true);
         }
         let target = &self.destination.target;
         let lanes = self.traffic.at(target.place().origin());
-        let found = travel(&lanes, &lanes, target.find(version)).await.map_err(CopyError::target)?;
-        match (found, version) {
-            (Some(found), _) if found.digest == *follower.manifest.digest() => Ok(false),
-            (Some(found), Version::Name(name)) if !moves => Err(CopyError::TagsExist(vec![Conflict {
+        let version = Version::Name(name.clone());
+        let found = travel(&lanes, &lanes, target.find(&version)).await.map_err(CopyError::target)?;
+        match found {
+            Some(found) if found.digest == *follower.manifest.digest() => Ok(false),
+            Some(found) if !moves => Err(CopyError::TagsExist(vec![Conflict {
                 place: target.place().clone(),
                 name: name.clone(),
                 digest: found.digest,

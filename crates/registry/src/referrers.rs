@@ -3,6 +3,7 @@
 //! distribution-spec, "Listing Referrers": `GET referrers/<digest>`, and after a 404 the index at the fallback tag.
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use auth::Scopes;
 use content::{Descriptor, Fault, FaultKind, MAX_MANIFEST_BYTES, Manifest, MediaType, Shape, Step, Version};
 use http::{HeaderValue, Method, StatusCode, header::ACCEPT};
 use reference::{Digest, RefName};
@@ -32,16 +33,40 @@ impl Repository {
     /// The manifests about `subject`.
     pub(crate) async fn list_referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>, Fault> {
         if !self.client.standing.lists_referrers.lacks.load(Ordering::Relaxed)
-            && let Some(listed) = self.ask_for_referrers(subject).await?
+            && let Some(listed) = self.ask_for_referrers(subject, self.pull()).await?
         {
             return Ok(listed);
         }
-        self.read_fallback(subject).await
+        self.read_fallback(subject, self.pull()).await
+    }
+
+    /// Whether `manifest` is there, and listed. A registry that lists referrers lists what is there; at a fallback tag
+    /// it may be missing: whoever wrote the manifest died before the index, or knows of none.
+    pub(crate) async fn has_listed(&self, manifest: &Manifest) -> Result<bool, Fault> {
+        let knowledge = &self.client.standing.lists_referrers;
+        let is_among = |listed: Vec<Descriptor>| listed.iter().any(|one| one.digest == *manifest.digest());
+        if let Some(subject) = manifest.subject().filter(|_| !knowledge.lists.load(Ordering::Relaxed)) {
+            let subject = &subject.digest;
+            if !knowledge.lacks.load(Ordering::Relaxed)
+                && let Some(listed) = self.ask_for_referrers(subject, self.push()).await?
+            {
+                return Ok(is_among(listed));
+            }
+            if !is_among(self.read_fallback(subject, self.push()).await?) {
+                return Ok(false);
+            }
+        }
+        let version = Version::Digest(manifest.digest().clone());
+        Ok(self.find_version(&version, self.push(), Step::CheckTag).await?.is_some())
     }
 
     /// What the registry lists; `None` when it knows no such list.
-    async fn ask_for_referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, Fault> {
-        let call = self.call(Method::GET, &format!("referrers/{subject}"), self.pull(), STEP)?;
+    async fn ask_for_referrers(
+        &self,
+        subject: &Digest,
+        scopes: Scopes,
+    ) -> Result<Option<Vec<Descriptor>>, Fault> {
+        let call = self.call(Method::GET, &format!("referrers/{subject}"), scopes, STEP)?;
         let accepted = HeaderValue::from_str(MediaType::oci_index().as_str());
         let call = call.header(ACCEPT, accepted.unwrap_or(HeaderValue::from_static("*/*")));
         let mut pages = Pages::new(&self.client, call, MAX_MANIFEST_BYTES);
@@ -95,9 +120,9 @@ impl Repository {
     }
 
     /// What clients have written at the fallback tag; nothing where there is none.
-    async fn read_fallback(&self, subject: &Digest) -> Result<Vec<Descriptor>, Fault> {
+    async fn read_fallback(&self, subject: &Digest, scopes: Scopes) -> Result<Vec<Descriptor>, Fault> {
         let version = Version::Name(RefName::new(fallback_tag(subject)));
-        match self.read_manifest(&version, None, self.pull()).await {
+        match self.read_manifest(&version, None, scopes).await {
             Ok(index) => {
                 let listed = entries_of(&index).map_err(|fault| as_list(fault).about(&version))?;
                 check_number(listed.len()).map(|()| listed)

@@ -125,6 +125,10 @@ impl Target for Repository {
         self.step(Step::BeginUpload, &blob.digest, self.begin_anew(blob))
     }
 
+    fn lists<'a>(&'a self, manifest: &'a Manifest) -> BoxFuture<'a, Result<bool, Fault>> {
+        self.step(Step::CheckTag, manifest.digest(), self.has_listed(manifest))
+    }
+
     fn publish<'a>(
         &'a self,
         manifest: &'a Manifest,

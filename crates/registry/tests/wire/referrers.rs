@@ -1,5 +1,5 @@
 //! What is about a manifest: asked of the registry, and read at the fallback tag where it does not know.
-use content::{Fault, FaultKind, Hasher, Source};
+use content::{Fault, FaultKind, Hasher, Manifest, Source, Target};
 use reference::{Algorithm, Digest};
 use registry::Repository;
 
@@ -170,4 +170,36 @@ async fn a_list_of_large_pages_ends_before_it_fills_the_memory() {
     let fault = listed(&server.repository("app")).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Refused, "{fault}");
     assert_eq!(server.lines().len(), 11);
+}
+
+#[tokio::test]
+async fn a_referrer_that_is_there_and_not_listed_is_not_taken_for_there() {
+    let subject = format!(
+        r#"{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{}","size":7}}"#,
+        digest(0)
+    );
+    let text = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","layers":[],"subject":{subject}}}"#
+    );
+    let manifest = Manifest::read(text.into(), None, None, None).unwrap();
+    let own = format!(
+        r#"{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{}","size":1}}"#,
+        manifest.digest()
+    );
+    for (knows, is_listed) in [(true, true), (true, false), (false, true), (false, false)] {
+        let list = index(&if is_listed { vec![entry(1), own.clone()] } else { vec![entry(1)] });
+        let said = format!("Docker-Content-Digest: {}", manifest.digest());
+        let server = Script::start(move |seen: &Seen, _| match seen.target.contains("/referrers/") {
+            true if !knows => answer(404, &[], "404 page not found"),
+            false if seen.method == "HEAD" => {
+                answer(200, &[&said, "Content-Type: application/vnd.oci.image.manifest.v1+json"], "")
+            }
+            _ => answer(200, &[INDEX], list.clone()),
+        })
+        .await;
+        let repository = server.repository("app");
+        assert_eq!(repository.lists(&manifest).await.unwrap(), is_listed, "{:?}", server.lines());
+        let looked = server.lines().iter().filter(|line| line.starts_with("HEAD")).count();
+        assert_eq!(looked, usize::from(is_listed && !knows), "{:?}", server.lines());
+    }
 }
