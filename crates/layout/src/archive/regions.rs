@@ -3,7 +3,7 @@
 //! A region is one member: headers, content, and the rest of the last block. Until its content is whole its first block
 //! is the header of a void, a file that means nothing and is as long as all that follows: whatever happens to the
 //! member, a reader passes over it. One write of that block makes the member of it, or never does.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::header::{self, BLOCK, Block};
 
@@ -39,6 +39,8 @@ enum State {
 pub(crate) struct Regions {
     pub(crate) end: u64,
     open: BTreeMap<u64, Region>,
+    /// Those of them that are free: few, where an archive may have a hundred thousand.
+    free: BTreeSet<u64>,
 }
 
 impl Region {
@@ -67,15 +69,15 @@ impl Region {
 impl Regions {
     /// Regions from `end` on.
     pub(crate) fn from(end: u64) -> Self {
-        Self { end, open: BTreeMap::new() }
+        Self { end, ..Self::default() }
     }
 
     /// Room for a member. `None` beyond what a file can be.
     pub(crate) fn reserve(&mut self, headers: Vec<Block>, size: u64) -> Option<Region> {
-        let is_its = |region: &&mut Region| region.state == State::Free && region.headers == headers;
-        if let Some(region) = self.open.values_mut().find(is_its) {
-            region.state = State::Open;
-            return Some(region.clone());
+        let free = self.free_for(&headers).next();
+        if let Some(at) = free {
+            self.set(at, State::Open);
+            return self.open.get(&at).cloned();
         }
         let region = Region { at: self.end, headers, size, is_shown: false, state: State::Open };
         let content = self.end.checked_add(length(&region.headers))?;
@@ -91,12 +93,16 @@ impl Regions {
     pub(crate) fn keep(&mut self, at: u64) {
         self.set(at, State::Kept);
         let Some(headers) = self.open.get(&at).map(|region| region.headers.clone()) else { return };
-        for region in self.open.values_mut() {
-            // One that comes once more is to lie behind this one: the later of two wins.
-            if region.state == State::Free && region.headers == headers {
-                region.state = State::Lost;
-            }
+        // One that comes once more is to lie behind this one: the later of two wins.
+        for other in self.free_for(&headers).collect::<Vec<_>>() {
+            self.set(other, State::Lost);
         }
+    }
+
+    /// Regions that the member with these headers may have.
+    fn free_for(&self, headers: &[Block]) -> impl Iterator<Item = u64> {
+        let is_its = move |at: &u64| self.open.get(at).is_some_and(|region| region.headers == headers);
+        self.free.iter().copied().filter(is_its)
     }
 
     /// The content of a member will not come.
@@ -109,6 +115,7 @@ impl Regions {
                 break;
             }
             self.end = region.at;
+            self.free.remove(&region.at);
             last.remove();
         }
     }
@@ -134,6 +141,11 @@ impl Regions {
     fn set(&mut self, at: u64, state: State) {
         if let Some(region) = self.open.get_mut(&at) {
             region.state = state;
+            if state == State::Free {
+                self.free.insert(at);
+            } else {
+                self.free.remove(&at);
+            }
         }
     }
 }
