@@ -122,3 +122,23 @@ fn a_mirror_whose_configuration_takes_what_is_about_images_is_to_have_it() {
     program.run(&["mirror", "-q", &config]).exits(0);
     program.run(&["verify", "--deep", "--config", &config]).exits(0);
 }
+
+#[test]
+fn what_follows_an_image_further_than_a_copy_goes_is_not_called_whole() {
+    let mut content = Content::new();
+    let layer = content.layer(1, 100);
+    let root = content.image(1, &[layer]);
+    let mut entries = vec![Entry::named(&root, "app:v1")];
+    let mut last = root;
+    for step in 1..=9 {
+        let words = content.add("text/plain", format!("statement {step}"));
+        last = about(&mut content, &last, &words);
+        entries.push(Entry::named(&last, &format!("app:{step}")));
+        let registry = Registry::setup().seed_all(&content, entries.clone()).start();
+        let image = registry.reference("app:v1");
+        let ran = transship(&["verify", "--referrers", &image]);
+        assert_eq!(ran.code, if step == 9 { 6 } else { 0 }, "{step}: {ran}");
+        let copied = transship(&["copy", "--referrers", &image, &Registry::start().reference("app:v1")]);
+        assert_eq!(copied.code, ran.code, "a copy goes as far: {copied}");
+    }
+}

@@ -30,7 +30,8 @@ struct About {
 pub(crate) async fn follow(verifier: &Verifier, case: &Case, mut subjects: Vec<Digest>, proof: &mut Proof) {
     let mut known: HashSet<Digest> = subjects.iter().cloned().collect();
     let mut followers = 0_usize;
-    for _ in 0..MAX_DEPTH {
+    // As far as a copy looks: what is about the last of them is more than that takes.
+    for distance in 0..=MAX_DEPTH {
         let each = stream::iter(&subjects).map(async |subject| {
             let here = about(verifier, &case.place, &case.version, subject);
             (subject, join(here, at_source(verifier, case, subject)).await)
@@ -43,8 +44,11 @@ pub(crate) async fn follow(verifier: &Verifier, case: &Case, mut subjects: Vec<D
             fresh.extend(found.filter(|digest| known.insert(digest.clone())));
         }
         followers = followers.saturating_add(fresh.len());
-        if followers > MAX_FOLLOWERS {
-            let what = format!("more than {MAX_FOLLOWERS} manifests are about the image");
+        let too_many = (followers > MAX_FOLLOWERS)
+            .then(|| format!("more than {MAX_FOLLOWERS} manifests are about the image"));
+        let too_far = (distance == MAX_DEPTH && !fresh.is_empty())
+            .then(|| format!("manifests about the image follow each other further than {MAX_DEPTH} steps"));
+        if let Some(what) = too_many.or(too_far) {
             let fault = Fault::new(FaultKind::Refused, Step::List, what);
             let flaw = Flaw::of(&fault, Piece::Referrer, &case.version).expected("as many as a copy takes");
             proof.findings.push(flaw.at(case.place.place(), &case.remedies));
