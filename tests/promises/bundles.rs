@@ -136,6 +136,22 @@ fn volumes_wait_for_each_other_and_a_registry_sees_them_when_all_have_come() {
 }
 
 #[test]
+fn what_waits_is_removed_also_when_all_volumes_come_at_once_in_the_end() {
+    let (fleet, program, inside) = (fleet(), transship(), Registry::start());
+    let source = fleet.source();
+    config(&program, "all.yaml", &source, &["team/one:v1", "two:v1"]);
+    let create = ["bundle", "create", "all.yaml", "--file", "all.tar", "--volume-size", "400KiB"];
+    program.run(&create).exits(0);
+    let host = inside.host();
+    let staging = ["--staging", "waiting"];
+    let one = [&["bundle", "apply", "all.1.tar", host.as_str()], &staging[..]].concat();
+    program.run(&one).exits(0).prints("still to come");
+    let all = [&["bundle", "apply", "all.1.tar", "all.2.tar", host.as_str()], &staging[..]].concat();
+    program.run(&all).exits(0).prints("applied 2 images");
+    assert_eq!(fs::read_dir(program.home().join("waiting")).unwrap().count(), 0, "something is left");
+}
+
+#[test]
 fn one_image_that_cannot_be_read_refuses_the_bundle_and_leaves_none() {
     let (fleet, program) = (fleet(), transship());
     let source = fleet.source();

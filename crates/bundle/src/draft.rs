@@ -1,4 +1,6 @@
 //! Drafting: from what a bundle is to hold to the plan of its volumes.
+use std::collections::BTreeMap;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use content::{Descriptor, MediaType};
 use layout::{Entry, Index};
@@ -37,8 +39,8 @@ pub fn draft(load: &Load, volume_size: Option<u64>) -> Result<Plan, BundleError>
         let frame = [OCI_LAYOUT.len() as u64, header, empty_index()];
         let frame = frame.into_iter().map(member).fold(END, u64::saturating_add).saturating_add(BLOCK);
         let room = volume_size.map(|size| size.saturating_sub(frame));
-        let images = plan.images.clone();
-        plan.volumes = fit(&mut plan.contents, room, |content| indexed(&images, content))?;
+        let roots = Roots::of(&plan.images);
+        plan.volumes = fit(&mut plan.contents, room, |content| roots.indexed(content))?;
         // The last volume says the most: the digests of all ranges.
         let needed = Header::longest(&plan);
         if volume_size.is_none() || needed <= header {
@@ -75,36 +77,50 @@ fn contents(load: &Load) -> Vec<Content> {
 /// The index of a volume: the images whose root is in it.
 pub(crate) fn index(plan: &Plan, volume: u32) -> Vec<u8> {
     let here = |content: &&Content| content.is_manifest() && content.at.iter().any(|part| part.0 == volume);
-    let mut index = Index::default();
+    let (mut index, roots) = (Index::default(), Roots::of(&plan.images));
     for content in plan.contents.iter().filter(here) {
-        for entry in entries(&plan.images, content) {
+        for entry in roots.entries(content) {
             index.add(&entry);
         }
     }
     index.to_bytes()
 }
 
-fn entries(images: &[Image], root: &Content) -> Vec<Entry> {
-    let media_type = MediaType::new(root.media_type.as_deref().unwrap_or_default());
-    let root = Descriptor::new(media_type, root.digest.clone(), root.size);
-    let here = images.iter().filter(|image| image.digest == root.digest);
-    let entry = |image: &Image| match image.ref_name() {
-        Some(name) => Entry::named(&root, &name),
-        None => Entry::untagged(&root, Some(&image.repository)),
-    };
-    here.map(entry).collect()
-}
+/// Images by their roots.
+struct Roots<'a>(BTreeMap<&'a Digest, Vec<&'a Image>>);
 
-/// What the entries of a content take of an index, at most.
-fn indexed(images: &[Image], content: &Content) -> u64 {
-    if !content.is_manifest() {
-        return 0;
+impl<'a> Roots<'a> {
+    fn of(images: &'a [Image]) -> Self {
+        let mut roots: BTreeMap<&Digest, Vec<&Image>> = BTreeMap::new();
+        for image in images {
+            roots.entry(&image.digest).or_default().push(image);
+        }
+        Self(roots)
     }
-    entries(images, content).iter().fold(0, |sum: u64, entry| {
-        let mut alone = Index::default();
-        alone.add(entry);
-        sum.saturating_add(alone.to_bytes().len() as u64)
-    })
+
+    /// The entries of an index for the images that a content is the root of.
+    fn entries(&self, root: &Content) -> Vec<Entry> {
+        let images = self.0.get(&root.digest).into_iter().flatten();
+        let media_type = MediaType::new(root.media_type.as_deref().unwrap_or_default());
+        let root = Descriptor::new(media_type, root.digest.clone(), root.size);
+        let entry = |image: &&Image| match image.ref_name() {
+            Some(name) => Entry::named(&root, &name),
+            None => Entry::untagged(&root, Some(&image.repository)),
+        };
+        images.map(entry).collect()
+    }
+
+    /// What the entries of a content take of an index, at most.
+    fn indexed(&self, content: &Content) -> u64 {
+        if !content.is_manifest() {
+            return 0;
+        }
+        self.entries(content).iter().fold(0, |sum: u64, entry| {
+            let mut alone = Index::default();
+            alone.add(entry);
+            sum.saturating_add(alone.to_bytes().len() as u64)
+        })
+    }
 }
 
 fn empty_index() -> u64 {

@@ -9,6 +9,7 @@
     )
 )]
 mod apply;
+mod chart;
 mod create;
 mod disk;
 mod draft;

@@ -123,12 +123,14 @@ struct Collector<'a> {
     have: &'a [Inventory],
     load: Load,
     seen: BTreeSet<Digest>,
+    named: BTreeSet<Image>,
     needs: BTreeMap<Digest, (u64, BTreeSet<RepositoryName>)>,
 }
 
 impl<'a> Collector<'a> {
     fn new(have: &'a [Inventory]) -> Self {
-        Self { have, load: Load::default(), seen: BTreeSet::new(), needs: BTreeMap::new() }
+        let (seen, named, needs) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+        Self { have, load: Load::default(), seen, named, needs }
     }
 
     fn take(&mut self, origin: &str, repository: &RepositoryName, found: Found) {
@@ -154,7 +156,7 @@ impl<'a> Collector<'a> {
             // A name that is no tag was none at the destination either.
             let tag = name.and_then(|name| name.as_str().parse().ok());
             let image = Image { repository: repository.clone(), tag, digest };
-            if !self.load.images.contains(&image) {
+            if self.named.insert(image.clone()) {
                 self.load.images.push(image);
             }
         }

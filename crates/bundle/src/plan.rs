@@ -64,7 +64,7 @@ pub struct Witness {
 }
 
 /// An image, or what belongs to one, that is to be at the destination.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Image {
     /// In this repository.
     #[serde(with = "crate::text")]
@@ -133,6 +133,22 @@ impl Content {
     pub fn is_split(&self) -> bool {
         self.at.len() > 1
     }
+
+    /// How many ranges it is made of.
+    pub(crate) fn ranges(&self) -> usize {
+        if self.is_split() { self.at.len() } else { 0 }
+    }
+
+    /// Its parts in order, of the content at `position`, before which there are so many ranges.
+    pub(crate) fn pieces(&self, position: usize, ranges: usize) -> impl Iterator<Item = Piece> {
+        let mut offset = 0_u64;
+        self.at.iter().zip(ranges..).map(move |(&(volume, length), range)| {
+            let range = self.is_split().then_some(range);
+            let piece = Piece { content: position, volume, offset, length, range };
+            offset = offset.saturating_add(length);
+            piece
+        })
+    }
 }
 
 impl Plan {
@@ -151,22 +167,11 @@ impl Plan {
     /// All parts of all contents, in order.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece> {
         let mut ranges = 0_usize;
-        self.contents.iter().enumerate().flat_map(move |(content, it)| {
-            let mut offset = 0_u64;
-            let parts = it.at.iter().map(|&(volume, length)| {
-                let range = it.is_split().then_some(ranges);
-                ranges = ranges.saturating_add(usize::from(it.is_split()));
-                let piece = Piece { content, volume, offset, length, range };
-                offset = offset.saturating_add(length);
-                piece
-            });
-            parts.collect::<Vec<_>>()
+        self.contents.iter().enumerate().flat_map(move |(position, content)| {
+            let before = ranges;
+            ranges = ranges.saturating_add(content.ranges());
+            content.pieces(position, before)
         })
-    }
-
-    /// The parts of one content.
-    pub(crate) fn pieces_of(&self, content: usize) -> Vec<Piece> {
-        self.pieces().filter(|piece| piece.content == content).collect()
     }
 
     /// What goes into one volume, in order.
@@ -177,11 +182,6 @@ impl Plan {
     /// How many ranges there are in the volumes up to this one.
     pub(crate) fn ranges_up_to(&self, volume: u32) -> usize {
         self.pieces().filter(|piece| piece.range.is_some() && piece.volume <= volume).count()
-    }
-
-    /// Where a content stands, by its digest.
-    pub(crate) fn position(&self, digest: &Digest) -> Option<usize> {
-        self.contents.iter().position(|content| content.digest == *digest)
     }
 
     /// The blobs that the destination must hold, and where they may be.
@@ -220,9 +220,26 @@ impl Plan {
                 return Err(format!("it lists {} twice", content.digest));
             }
         }
+        self.check_volumes()?;
         match self.images.iter().find(|image| known.get(&image.digest) != Some(&true)) {
             Some(image) => Err(format!("it names the image {}, and has no such manifest", image.digest)),
             None => Ok(()),
+        }
+    }
+
+    /// Volumes are filled one after the other, and none is left empty.
+    fn check_volumes(&self) -> Result<(), String> {
+        let mut last = 0_u32;
+        for &(volume, _) in self.contents.iter().flat_map(|content| &content.at) {
+            if volume != last && Some(volume) != last.checked_add(1) {
+                return Err("its volumes are not filled one after the other".to_owned());
+            }
+            last = volume;
+        }
+        if last.max(1) == self.volumes {
+            Ok(())
+        } else {
+            Err(format!("it fills {last} of its {} volumes", self.volumes))
         }
     }
 
@@ -294,9 +311,12 @@ mod tests {
     #[test]
     fn a_plan_that_does_not_hold_together_is_refused() {
         type Break = fn(&mut Plan);
-        let broken: [(&str, Break); 8] = [
+        let broken: [(&str, Break); 11] = [
             ("add up", |plan| plan.contents[1].size += 1),
             ("volumes", |plan| plan.volumes = 2),
+            ("fills 3 of its 4294967295", |plan| plan.volumes = u32::MAX),
+            ("one after the other", |plan| plan.contents[2].at = vec![(2, 77)]),
+            ("one after the other", |plan| plan.contents[1].at = vec![(1, 13_000), (3, 10)]),
             ("order", |plan| plan.contents[1].at.swap(0, 1)),
             ("twice", |plan| plan.contents[2].digest = digest(2)),
             ("no such manifest", |plan| plan.images[0].digest = digest(2)),

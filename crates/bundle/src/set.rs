@@ -9,12 +9,12 @@ use futures::{
 };
 use reference::Digest;
 
-use crate::{BundleError, Plan, Volume, plan::Piece};
+use crate::{BundleError, Plan, Volume, chart::Chart, plan::Piece};
 
 /// Volumes of one bundle. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Set {
-    plan: Arc<Plan>,
+    chart: Arc<Chart>,
     volumes: Arc<BTreeMap<u32, Volume>>,
 }
 
@@ -26,23 +26,28 @@ impl Set {
     pub fn open(paths: &[PathBuf]) -> Result<Self, BundleError> {
         let mut volumes: BTreeMap<u32, Volume> = BTreeMap::new();
         for path in paths {
-            let volume = Volume::open(path).map_err(BundleError::source)?;
-            if let Some((_, first)) = volumes.first_key_value()
-                && first.plan() != volume.plan()
-            {
-                return Err(foreign(first, &volume));
+            let mut volume = Volume::open(path).map_err(BundleError::source)?;
+            if let Some((_, first)) = volumes.first_key_value() {
+                if first.plan() != volume.plan() {
+                    return Err(foreign(first, &volume));
+                }
+                volume.share(first.plan());
             }
             volumes.entry(volume.number()).or_insert(volume);
         }
         let Some((_, first)) = volumes.first_key_value() else {
             return Err(BundleError::usage("no volume was named", "name the files of one bundle"));
         };
-        Ok(Self { plan: Arc::new(first.plan().clone()), volumes: Arc::new(volumes) })
+        Ok(Self { chart: Arc::new(Chart::new(Arc::clone(first.plan()))), volumes: Arc::new(volumes) })
     }
 
     /// What the whole bundle is.
     pub fn plan(&self) -> Arc<Plan> {
-        Arc::clone(&self.plan)
+        Arc::clone(self.chart.plan())
+    }
+
+    pub(crate) fn chart(&self) -> &Arc<Chart> {
+        &self.chart
     }
 
     /// The volumes at hand, in order.
@@ -52,7 +57,7 @@ impl Set {
 
     /// The numbers of those that are not.
     pub fn missing(&self) -> Vec<u32> {
-        (1..=self.plan.volumes).filter(|number| !self.volumes.contains_key(number)).collect()
+        (1..=self.chart.plan().volumes).filter(|number| !self.volumes.contains_key(number)).collect()
     }
 
     /// The bytes of a part, from `from` on.
@@ -74,7 +79,7 @@ impl Set {
         digest: &Digest,
         span: Range<u64>,
     ) -> Option<BoxStream<'static, Result<Bytes, Fault>>> {
-        let pieces = self.plan.pieces_of(self.plan.position(digest)?);
+        let pieces = self.chart.pieces(self.chart.find(digest)?.0);
         let set = self.clone();
         let ahead = pieces.into_iter().filter(move |piece| {
             let end = piece.offset.saturating_add(piece.length);

@@ -1,4 +1,4 @@
-//! Names and digests in JSON, as the text that they are.
+//! Names and digests in JSON, as the text that they are; and what is shared, as if it were not.
 use std::{fmt::Display, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
@@ -37,5 +37,27 @@ pub(crate) mod maybe {
     {
         let text = Option::<String>::deserialize(deserializer)?;
         text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
+}
+
+/// Something that others have too.
+pub(crate) mod shared {
+    use std::sync::Arc;
+
+    use serde::Serialize;
+
+    use super::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(
+        value: &Arc<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        T::serialize(value, serializer)
+    }
+
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
     }
 }

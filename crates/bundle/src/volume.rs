@@ -30,8 +30,9 @@ pub(crate) struct Header {
     pub(crate) volume: u32,
     /// The digests of all ranges in the volumes up to this one.
     pub(crate) ranges: Vec<String>,
-    #[serde(flatten)]
-    pub(crate) plan: Plan,
+    /// Shared by the volumes of a set.
+    #[serde(flatten, with = "crate::text::shared")]
+    pub(crate) plan: Arc<Plan>,
 }
 
 impl Header {
@@ -45,7 +46,7 @@ impl Header {
     pub(crate) fn longest(plan: &Plan) -> u64 {
         let any = Digest::sha256([0; 32]).to_string();
         let ranges = vec![any; plan.ranges_up_to(plan.volumes)];
-        Self { volume: plan.volumes, ranges, plan: plan.clone() }.to_bytes().len() as u64
+        Self { volume: plan.volumes, ranges, plan: Arc::new(plan.clone()) }.to_bytes().len() as u64
     }
 
     /// Reads a header.
@@ -108,7 +109,7 @@ pub struct Volume {
     path: PathBuf,
     shown: String,
     layout: Layout,
-    header: Arc<Header>,
+    header: Header,
 }
 
 impl Volume {
@@ -130,7 +131,7 @@ impl Volume {
             let fault = Fault::new(kind, Step::OpenLayout, what).at(&shown);
             fault.hint("bring this volume over again, or have it made again: `bundle create --volume`")
         })?;
-        Ok(Self { path: path.to_owned(), shown, layout, header: Arc::new(header) })
+        Ok(Self { path: path.to_owned(), shown, layout, header })
     }
 
     /// Where it is.
@@ -144,11 +145,16 @@ impl Volume {
     }
 
     /// What the whole bundle is.
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &Arc<Plan> {
         &self.header.plan
     }
 
-    pub(crate) fn header(&self) -> &Arc<Header> {
+    /// Has its plan in common with another volume of the bundle.
+    pub(crate) fn share(&mut self, plan: &Arc<Plan>) {
+        self.header.plan = Arc::clone(plan);
+    }
+
+    pub(crate) fn header(&self) -> &Header {
         &self.header
     }
 
@@ -218,7 +224,7 @@ mod tests {
 
     fn header() -> Header {
         let ranges = [1, 2].map(|number| digest(number).to_string()).to_vec();
-        Header { volume: 2, ranges, plan: some() }
+        Header { volume: 2, ranges, plan: Arc::new(some()) }
     }
 
     #[test]

@@ -14,14 +14,7 @@ use bundle::{BundleError, Clobber, Set, store};
 use content::FaultKind;
 use copier::CopyError;
 
-use self::world::{World, images};
-
-fn kind(error: &BundleError) -> FaultKind {
-    match error {
-        BundleError::Copy(CopyError::Failed { fault, .. }) => fault.kind(),
-        other => panic!("{other}"),
-    }
-}
+use self::world::{World, images, kind};
 
 #[tokio::test]
 async fn a_bundle_of_one_volume_is_an_archive_that_anybody_reads() {

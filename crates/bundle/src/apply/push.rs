@@ -11,7 +11,7 @@ use copier::{
 };
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use pace::{Traffic, travel};
-use reference::{Digest, RefName, RepositoryName, Tag};
+use reference::{Digest, RefName, RepositoryName};
 
 use super::{
     Applied, Arrived, Clobber, Harbour,
@@ -19,7 +19,7 @@ use super::{
     dock::Dock,
     source::{BundleSource, Stock},
 };
-use crate::{BundleError, Plan, plan::Image};
+use crate::{BundleError, Plan, Set, plan::Image};
 
 /// How many images are brought at a time; how many requests that makes is for the lanes to say.
 const AT_ONCE: usize = 16;
@@ -27,18 +27,19 @@ const AT_ONCE: usize = 16;
 /// The repositories of a destination while a bundle is brought there.
 type Docks = BTreeMap<RepositoryName, Arc<Dock>>;
 
-/// Brings a bundle, all of which is at hand in `stock`, to a registry.
+/// Brings the bundle of `set`, all of which is at hand in `stock`, to a registry.
 ///
 /// # Errors
 /// A base that is not there, tags that may not be moved, and whatever fails on the way. No tag is written then, but
 /// those that were before one that fails.
 pub async fn push(
-    plan: &Arc<Plan>,
+    set: &Set,
     stock: Stock,
     harbour: &dyn Harbour,
     (engine, traffic): (&Engine, &Traffic),
     clobber: Clobber,
 ) -> Result<Applied, BundleError> {
+    let plan = &set.plan();
     let found = base::find(plan, harbour, traffic).await?;
     let mounts = found.iter().map(|(digest, (name, _))| (digest.clone(), name.clone()));
     let docks = docks(plan, harbour, &Arc::new(mounts.collect()))?;
@@ -54,7 +55,7 @@ pub async fn push(
     let held = found.into_iter().map(|(digest, (_, sides))| (digest, sides.source));
     let source: Arc<dyn Source> = Arc::new(BundleSource {
         place: Place::new(format!("bundle:{}", plan.set), format!("bundle {}", plan.set), None),
-        plan: Arc::clone(plan),
+        chart: Arc::clone(set.chart()),
         stock,
         base: Arc::new(held.collect()),
     });
@@ -152,15 +153,11 @@ async fn copy(
 /// Writes the tags that waited: in each repository in the order of the bundle, so that what belongs to an image is
 /// there before it.
 async fn tag(docks: &Docks, images: &[Image], traffic: &Traffic) -> Result<(), BundleError> {
+    let tags = images.iter().filter_map(|image| Some((&image.repository, image.tag.as_ref()?.as_str())));
+    let order: BTreeMap<(&RepositoryName, &str), usize> = tags.zip(0..).collect();
     let each = docks.iter().map(async |(repository, dock)| {
-        let position = |name: &RefName| {
-            let tagged = |tag: &Tag| tag.as_str() == name.as_str();
-            let here =
-                |image: &Image| image.repository == *repository && image.tag.as_ref().is_some_and(tagged);
-            images.iter().position(here)
-        };
         let mut waiting = dock.take();
-        waiting.sort_by_key(|tag| position(&tag.name));
+        waiting.sort_by_key(|tag| order.get(&(repository, tag.name.as_str())).copied());
         let lanes = traffic.at(dock.place().origin());
         for tag in waiting {
             let written = dock.target.publish(&tag.manifest, At::Name(&tag.name), tag.mode);

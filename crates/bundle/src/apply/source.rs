@@ -9,7 +9,7 @@ use content::{
 use futures::{StreamExt, future::BoxFuture};
 use reference::Digest;
 
-use crate::{Plan, Set, plan::Content};
+use crate::{Set, chart::Chart, plan::Content};
 
 /// Where the bytes of a bundle are.
 pub enum Stock {
@@ -31,7 +31,7 @@ impl fmt::Debug for Stock {
 /// A bundle that is read by an engine.
 pub(crate) struct BundleSource {
     pub(crate) place: Place,
-    pub(crate) plan: Arc<Plan>,
+    pub(crate) chart: Arc<Chart>,
     pub(crate) stock: Stock,
     /// Repositories of the destination in which blobs of the base lie.
     pub(crate) base: Arc<BTreeMap<Digest, Arc<dyn Source>>>,
@@ -43,9 +43,9 @@ impl BundleSource {
         let Version::Digest(digest) = version else {
             return Err(self.absent(step, version));
         };
-        let mut manifests = self.plan.contents.iter().filter(|content| content.is_manifest());
-        let found = manifests.find(|content| content.digest == *digest);
-        Ok(descriptor(found.ok_or_else(|| self.absent(step, version))?))
+        let found = self.chart.find(digest).filter(|(_, content)| content.is_manifest());
+        let (_, content) = found.ok_or_else(|| self.absent(step, version))?;
+        Ok(descriptor(content))
     }
 
     async fn read(&self, version: &Version, described: Option<&Descriptor>) -> Result<Manifest, Fault> {
@@ -65,7 +65,7 @@ impl BundleSource {
 
     async fn bytes(&self, blob: &Descriptor, span: Range<u64>) -> Result<Incoming, Fault> {
         let at = span.start;
-        if self.plan.position(&blob.digest).is_some() {
+        if self.chart.find(&blob.digest).is_some() {
             return match &self.stock {
                 Stock::Layout(layout) => layout.open(blob, span).await,
                 Stock::Volumes(set) => {

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     BundleError, Plan, Set, Volume,
+    chart::Chart,
     disk::{blocking, gone},
     plan::{Image, Piece},
 };
@@ -34,7 +35,7 @@ const AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub struct Intake {
     layout: Layout,
-    plan: Arc<Plan>,
+    chart: Arc<Chart>,
     /// The volumes that are still to come.
     pub missing: Vec<u32>,
     copied: usize,
@@ -51,8 +52,8 @@ impl Intake {
     /// What there is to tell, with these images.
     pub fn tell(&self, images: Vec<Arrived>) -> Applied {
         Applied {
-            set: self.plan.set.clone(),
-            volumes: self.plan.volumes,
+            set: self.chart.plan().set.clone(),
+            volumes: self.chart.plan().volumes,
             missing: self.missing.clone(),
             images,
             copied: self.copied,
@@ -80,7 +81,7 @@ pub async fn store(set: &Set, dir: &Path, clobber: Clobber) -> Result<Applied, B
     if let (Some(layout), Clobber::Refuse) = (&there, clobber) {
         refuse_to_move(plan, layout).await?;
     }
-    let (intake, area) = take_in(set, plan, dir).await?;
+    let (intake, area) = take_in(set, dir).await?;
     if !intake.missing.is_empty() {
         return Ok(intake.tell(Vec::new()));
     }
@@ -94,8 +95,7 @@ pub async fn store(set: &Set, dir: &Path, clobber: Clobber) -> Result<Applied, B
 /// # Errors
 /// Volumes that are damaged, and a disk that fails.
 pub async fn stage(set: &Set, staging: &Path) -> Result<Intake, BundleError> {
-    let plan = set.plan();
-    Ok(take_in(set, &plan, &staged(staging, &plan.set)).await?.0)
+    Ok(take_in(set, &staged(staging, &set.plan().set)).await?.0)
 }
 
 /// Removes what waited below `staging`, now that it is where it was to go.
@@ -112,12 +112,13 @@ fn staged(staging: &Path, set: &Digest) -> PathBuf {
     staging.join(format!("bundle-{}", set.hex().get(..32).unwrap_or_default()))
 }
 
-async fn take_in(set: &Set, plan: &Arc<Plan>, dir: &Path) -> Result<(Intake, Area), BundleError> {
+async fn take_in(set: &Set, dir: &Path) -> Result<(Intake, Area), BundleError> {
     let dir = dir.to_owned();
     let layout = blocking(move || Layout::create_or_open(&dir)).await.map_err(BundleError::target)?;
-    let mut area = Area::open(&layout, &plan.set).await?;
+    let mut area = Area::open(&layout, &set.plan().set).await?;
     let (copied, present, bytes) = (0, 0, 0);
-    let mut intake = Intake { layout, plan: Arc::clone(plan), missing: Vec::new(), copied, present, bytes };
+    let chart = Arc::clone(set.chart());
+    let mut intake = Intake { layout, chart, missing: Vec::new(), copied, present, bytes };
     for volume in set.volumes() {
         intake.volume(volume, &mut area).await?;
     }
@@ -154,9 +155,9 @@ impl Intake {
 
     /// Makes blobs of the ranges that are all there.
     async fn join(&mut self, area: &mut Area) -> Result<(), BundleError> {
-        let plan = Arc::clone(&self.plan);
-        for (number, content) in plan.contents.iter().enumerate().filter(|it| it.1.is_split()) {
-            let pieces = plan.pieces_of(number);
+        let chart = Arc::clone(&self.chart);
+        for (number, content) in chart.plan().contents.iter().enumerate().filter(|it| it.1.is_split()) {
+            let pieces = chart.pieces(number);
             let waits =
                 |piece: &Piece| piece.range.map_or(Ok(false), |range| area.holds(range, piece.length));
             if self.has(number)?
@@ -182,14 +183,14 @@ impl Intake {
     }
 
     fn has(&self, content: usize) -> Result<bool, BundleError> {
-        let Some(content) = self.plan.contents.get(content) else { return Ok(false) };
+        let Some(content) = self.chart.plan().contents.get(content) else { return Ok(false) };
         let size = self.layout.store().size(&content.digest).map_err(BundleError::target)?;
         Ok(size == Some(content.size))
     }
 
     fn find_missing(&self, area: &Area) -> Result<Vec<u32>, BundleError> {
         let mut missing = BTreeSet::new();
-        for piece in self.plan.pieces() {
+        for piece in self.chart.plan().pieces() {
             let waits = match piece.range {
                 Some(range) => area.holds(range, piece.length)?,
                 None => false,
@@ -270,12 +271,12 @@ async fn refuse_to_move(plan: &Plan, layout: &Layout) -> Result<(), BundleError>
 async fn publish(intake: &Intake, clobber: Clobber) -> Result<Vec<Arrived>, BundleError> {
     let source = BundleSource {
         place: Target::place(&intake.layout.repository(None)).clone(),
-        plan: Arc::clone(&intake.plan),
+        chart: Arc::clone(&intake.chart),
         stock: intake.stock(),
         base: Arc::new(BTreeMap::new()),
     };
     let mut images = Vec::new();
-    for image in &intake.plan.images {
+    for image in &intake.chart.plan().images {
         let already_there =
             name(&source, &intake.layout, image, clobber).await.map_err(BundleError::target)?;
         images.push(Arrived { image: image.clone(), already_there });

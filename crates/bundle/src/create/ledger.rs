@@ -103,9 +103,9 @@ impl Ledger {
     /// [`FaultKind::Absent`] when there is neither.
     pub async fn known(&self) -> Result<(Plan, Vec<String>), BundleError> {
         let ledger = self.clone();
-        let beside = blocking(move || Ok(ledger.beside().max_by_key(Volume::number))).await;
-        if let Some(volume) = beside.map_err(BundleError::target)? {
-            return Ok((volume.plan().clone(), volume.header().ranges.clone()));
+        let latest = blocking(move || Ok(ledger.latest())).await;
+        if let Some(volume) = latest.map_err(BundleError::target)? {
+            return Ok((Plan::clone(volume.plan()), volume.header().ranges.clone()));
         }
         if let Some(written) = self.read().await? {
             return Ok((written.plan, Vec::new()));
@@ -116,17 +116,13 @@ impl Ledger {
         Err(BundleError::source(fault.hint(hint)))
     }
 
-    /// The volumes of one bundle that are there: that of the first one met.
-    fn beside(&self) -> impl Iterator<Item = Volume> {
-        let first = Volume::open(&self.output).ok().or_else(|| self.first_numbered());
-        let plan = first.as_ref().map(|volume| volume.plan().clone());
-        let numbers = 1..=plan.as_ref().map_or(0, |plan| plan.volumes);
-        let ledger = self.clone();
-        let volumes = numbers.filter_map(move |number| {
-            let plan = plan.as_ref()?;
-            Volume::open(&ledger.path(plan, number)).ok().filter(|volume| volume.plan() == plan)
-        });
-        volumes.collect::<Vec<_>>().into_iter()
+    /// The last volume that is there, of the bundle of the first one met.
+    fn latest(&self) -> Option<Volume> {
+        let first = Volume::open(&self.output).ok().or_else(|| self.first_numbered())?;
+        let later = first.number().saturating_add(1)..=first.plan().volumes;
+        let open = |number| Volume::open(&self.path(first.plan(), number)).ok();
+        let latest = later.rev().filter_map(open).find(|volume| volume.plan() == first.plan());
+        Some(latest.unwrap_or(first))
     }
 
     /// Any volume that is there, of those that are numbered.

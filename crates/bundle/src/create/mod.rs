@@ -1,4 +1,5 @@
 //! Creating: a plan becomes volumes, one after the other, each written once from its first byte to its last.
+mod again;
 mod flow;
 mod ledger;
 mod packer;

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use content::{Fault, FaultKind, Hasher, Step};
 use copier::{CopyError, Engine};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 use layout::{ArchiveWriter, Member};
 use pace::{Traffic, travel};
 use reference::{Algorithm, Digest};
@@ -34,29 +34,29 @@ const AT_ONCE: usize = 8;
 
 /// Writes the volumes of a bundle.
 pub struct Packer<'a> {
-    ledger: &'a Ledger,
-    plan: Arc<Plan>,
+    pub(super) ledger: &'a Ledger,
+    pub(super) plan: Arc<Plan>,
     pantry: Pantry<'a>,
     /// The digests of ranges, as far as they are known.
-    ranges: Vec<String>,
+    pub(super) ranges: Vec<String>,
 }
 
 /// What goes on from one volume to the next.
 #[derive(Default)]
-struct Course {
-    flow: Option<Flow>,
+pub(super) struct Course {
+    pub(super) flow: Option<Flow>,
     /// Volumes that are whole, for whoever has to see their bytes once more.
     whole: Vec<PathBuf>,
-    ranges: Vec<String>,
+    pub(super) ranges: Vec<String>,
 }
 
 /// What came of bringing a part into its volume.
 #[derive(Default)]
-struct Filled {
+pub(super) struct Filled {
     /// The digest of a range.
-    range: Option<String>,
+    pub(super) range: Option<String>,
     /// What goes on in the next volume.
-    flow: Option<Flow>,
+    pub(super) flow: Option<Flow>,
 }
 
 impl fmt::Debug for Packer<'_> {
@@ -119,24 +119,7 @@ impl<'a> Packer<'a> {
         Ok(self.tell(volumes))
     }
 
-    /// Writes one volume again, byte for byte as it was.
-    ///
-    /// # Errors
-    /// As [`Self::pack`]; and a volume that the bundle does not have.
-    pub async fn again(&self, number: u32) -> Result<Created, BundleError> {
-        if !(1..=self.plan.volumes).contains(&number) {
-            let what = format!("the bundle has {} volumes, and no volume {number}", self.plan.volumes);
-            return Err(BundleError::usage(what, "see `transship bundle show`"));
-        }
-        let path = self.ledger.path(&self.plan, number);
-        let before = self.plan.ranges_up_to(number.saturating_sub(1));
-        let ranges = self.ranges.iter().take(before).cloned().collect::<Vec<_>>();
-        let mut course = Course { ranges, ..Course::default() };
-        let written = self.write(&path, number, &mut course, true).await?;
-        Ok(self.tell(vec![written]))
-    }
-
-    fn tell(&self, volumes: Vec<Made>) -> Created {
+    pub(super) fn tell(&self, volumes: Vec<Made>) -> Created {
         Created {
             set: self.plan.set.clone(),
             images: self.plan.images.len(),
@@ -153,14 +136,19 @@ impl<'a> Packer<'a> {
         }
         let opened = path.to_owned();
         let Ok(volume) = blocking(move || Volume::open(&opened)).await else { return Ok(None) };
-        if volume.plan() != &*self.plan || volume.number() != number || volume.check().await.is_err() {
+        if *volume.plan() != self.plan || volume.number() != number || volume.check().await.is_err() {
+            return Ok(None);
+        }
+        // Ranges that this run has written are not judged before their blob has come to its end. They are what they
+        // were when it did; else the blob goes on, for its verdict.
+        if !volume.header().ranges.starts_with(&course.ranges) {
             return Ok(None);
         }
         course.ranges.clone_from(&volume.header().ranges);
         Ok(Some(made(path, true)?))
     }
 
-    async fn write(
+    pub(super) async fn write(
         &self,
         path: &Path,
         number: u32,
@@ -170,20 +158,21 @@ impl<'a> Packer<'a> {
         let to = path.to_owned();
         let archive = blocking(move || ArchiveWriter::create(&to)).await.map_err(BundleError::target)?;
         archive.put("index.json", index(&self.plan, number).into()).await.map_err(BundleError::target)?;
-        let (flow, whole) = (Mutex::new(course.flow.take()), course.whole.as_slice());
-        let mut pours = Vec::new();
-        // Where each is to be is settled here, in order; when it gets there is not.
-        for piece in self.plan.volume(number) {
-            let member = path_of(&self.plan, &piece).unwrap_or_default();
-            let member = archive.member(&member, piece.length).map_err(BundleError::target)?;
-            pours.push(self.fill(piece, member, &flow, whole, alone));
+        let (flow, whole) = (&Mutex::new(course.flow.take()), course.whole.as_slice());
+        // As many members are open as are being filled; each lies where the plan says, whichever is full first.
+        let pours = stream::iter(self.plan.volume(number)).map(|piece| {
+            let path = path_of(&self.plan, &piece).unwrap_or_default();
+            let member = archive.member(&path, piece.length).map_err(BundleError::target);
+            async move { self.fill(piece, member?, flow, whole, alone).await }
+        });
+        let mut filled = pours.buffered(AT_ONCE);
+        while let Some(filled) = filled.next().await {
+            let Filled { range, flow } = filled?;
+            course.ranges.extend(range);
+            course.flow = flow.or(course.flow.take());
         }
-        let filled: Vec<Filled> = stream::iter(pours).buffered(AT_ONCE).try_collect().await?;
-        for filled in filled {
-            course.ranges.extend(filled.range);
-            course.flow = filled.flow.or(course.flow.take());
-        }
-        let header = Header { volume: number, ranges: course.ranges.clone(), plan: Plan::clone(&self.plan) };
+        drop(filled);
+        let header = Header { volume: number, ranges: course.ranges.clone(), plan: Arc::clone(&self.plan) };
         archive.put(HEADER, header.to_bytes().into()).await.map_err(BundleError::target)?;
         archive.finish().await.map_err(BundleError::target)?;
         made(path, false)
@@ -207,9 +196,10 @@ impl<'a> Packer<'a> {
         } else {
             let begun =
                 flow.lock().unwrap_or_else(PoisonError::into_inner).take_if(|flow| flow.leads_to(&piece));
-            let poured = self.pour(&piece, &mut member, begun, whole, alone).await;
-            match poured {
+            match self.pour(&piece, Some(&mut member), begun, whole, alone).await {
                 Ok(filled) => filled,
+                // The others were whole before: this run has not made them.
+                Err(error) if alone => return Err(error),
                 Err(error) => return Err(self.take_back(error, &piece).await),
             }
         };
@@ -217,11 +207,11 @@ impl<'a> Packer<'a> {
         Ok(filled)
     }
 
-    /// A part of a blob that is not small, from its source into the volume.
-    async fn pour(
+    /// A part of a blob that is not small, from its source into the volume, or only past whoever takes its digest.
+    pub(super) async fn pour(
         &self,
         piece: &Piece,
-        member: &mut Member,
+        mut member: Option<&mut Member>,
         begun: Option<Flow>,
         whole: &[PathBuf],
         alone: bool,
@@ -242,7 +232,9 @@ impl<'a> Packer<'a> {
                 if piece.range.is_some() {
                     hasher.update(&chunk);
                 }
-                member.write(chunk).await.map_err(BundleError::target)?;
+                if let Some(member) = &mut member {
+                    member.write(chunk).await.map_err(BundleError::target)?;
+                }
             }
             Ok::<_, BundleError>(flow)
         };
@@ -290,7 +282,7 @@ impl<'a> Packer<'a> {
             &error,
             BundleError::Copy(CopyError::Failed { fault, .. }) if fault.kind() == FaultKind::Untrue
         );
-        let before = self.plan.pieces_of(piece.content).into_iter().filter(|it| it.volume < piece.volume);
+        let before = self.plan.pieces().filter(|it| it.content == piece.content && it.volume < piece.volume);
         let paths: Vec<_> = before.map(|it| self.ledger.path(&self.plan, it.volume)).collect();
         if !is_wrong || paths.is_empty() {
             return error;

@@ -1,4 +1,5 @@
 //! A world of layouts: images, bundles made of them, and what becomes of those.
+#![allow(dead_code, reason = "each test file uses its part")]
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -9,12 +10,19 @@ use bundle::{
     Applied, BundleError, Clobber, Created, Inventory, Ledger, Load, Look, Origins, Packer, Plan, Set, Tools,
     Wanted, draft, store, survey,
 };
-use content::{Descriptor, Source, Version};
-use copier::{Engine, Existing, Foreign, Job, Limits, Platforms, Referrers, Silent, Ties};
+use content::{Descriptor, FaultKind, Source, Version};
+use copier::{CopyError, Engine, Existing, Foreign, Job, Limits, Platforms, Referrers, Silent, Ties};
 use layout::Layout;
 use pace::Traffic;
-use reference::RefName;
+use reference::{Digest, RefName};
 use testkit::{Content, images::Entry};
+
+pub(crate) fn kind(error: &BundleError) -> FaultKind {
+    match error {
+        BundleError::Copy(CopyError::Failed { fault, .. }) => fault.kind(),
+        other => panic!("{other}"),
+    }
+}
 
 /// Images that share a base layer.
 #[derive(Clone)]
@@ -111,7 +119,7 @@ impl World {
     ) -> Result<Plan, BundleError> {
         self.made(output, size, have).await?;
         let first = if size.is_some() { output.replace(".tar", ".1.tar") } else { output.to_owned() };
-        Ok(bundle::Volume::open(&self.path(&first)).unwrap().plan().clone())
+        Ok(Plan::clone(bundle::Volume::open(&self.path(&first)).unwrap().plan()))
     }
 
     pub(crate) async fn made(
@@ -190,6 +198,14 @@ impl World {
         }
         let names = self.names(dir);
         assert!(self.images.entries.iter().all(|(_, name)| names.contains(name)));
+    }
+
+    /// Changes the bytes of a blob at the source.
+    pub(crate) fn damage(&self, digest: &Digest, change: impl FnOnce(&mut Vec<u8>)) {
+        let path = testkit::images::blob_path(&self.source, digest);
+        let mut bytes = fs::read(&path).unwrap();
+        change(&mut bytes);
+        fs::write(&path, bytes).unwrap();
     }
 
     /// Whether anything waits in a layout.

@@ -70,19 +70,21 @@ async fn to_registry(
         None => engine,
     };
     let tools = (&engine, &traffic);
-    if set.missing().is_empty() {
-        let applied = push(&plan, Stock::Volumes(set.clone()), quay, tools, clobber).await?;
-        return Ok(applied);
-    }
-    let Some(staging) = &args.staging else { return Err(incomplete(set).into()) };
-    // A bundle before its base waits for nothing.
-    bundle::look_for_base(&plan, quay, &traffic).await?;
-    let intake = stage(set, staging).await?;
-    if !intake.missing.is_empty() {
-        return Ok(intake.tell(Vec::new()));
-    }
-    let applied = push(&plan, intake.stock(), quay, tools, clobber).await?;
-    if !args.keep_staging {
+    let stock = if set.missing().is_empty() {
+        Stock::Volumes(set.clone())
+    } else {
+        let Some(staging) = &args.staging else { return Err(incomplete(set).into()) };
+        // A bundle before its base waits for nothing.
+        bundle::look_for_base(&plan, quay, &traffic).await?;
+        let intake = stage(set, staging).await?;
+        if !intake.missing.is_empty() {
+            return Ok(intake.tell(Vec::new()));
+        }
+        intake.stock()
+    };
+    let applied = push(set, stock, quay, tools, clobber).await?;
+    // Also where all volumes were given at once: some may have waited since another run.
+    if let Some(staging) = args.staging.as_ref().filter(|_| !args.keep_staging) {
         unstage(&plan.set, staging).await?;
     }
     Ok(applied)
