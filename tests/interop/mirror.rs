@@ -8,7 +8,7 @@ use testkit::{Content, Entry, Program, Run, images::blob_path};
 use crate::{
     registries::{Registry, distribution},
     shared::{count, each},
-    transship,
+    transship_quiet,
 };
 
 const REPOSITORIES: u64 = 20;
@@ -57,9 +57,7 @@ fn images(dir: &Path) -> (Content, Vec<String>) {
 
 impl Scene {
     fn set() -> (Self, Vec<String>) {
-        let (source, target, mut program) = (distribution().start(), distribution().start(), transship());
-        // Whoever watches memory reads no log, and a pipe that is full ends nothing.
-        program.set("RUST_LOG", "error");
+        let (source, target, program) = (distribution().start(), distribution().start(), transship_quiet());
         let (content, blobs) = images(&program.home().join("images"));
         let mut scene = Self { source, target, program, content, seen: [0; 2] };
         let fill = format!("version: 1\nto: {}\nimages: [{{from: \"oci:images\"}}]\n", scene.source.host());

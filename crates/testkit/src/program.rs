@@ -93,20 +93,17 @@ impl Program {
             // It may have ended without reading.
             drop(stdin.write_all(input.as_bytes()));
         }
-        Run::of(child, 0)
+        Run::from_output(child.wait_with_output().expect("a program that ends"))
     }
 
     /// Runs it and watches how much memory it holds.
     pub fn watch<A: AsRef<str>>(&self, arguments: &[A]) -> Run {
-        let mut child = self.spawn(arguments);
-        drop(child.stdin.take());
-        let status = format!("/proc/{}/status", child.id());
-        let mut peak = 0;
-        while !matches!(child.try_wait(), Ok(Some(_))) {
-            peak = peak.max(high_water(&status).unwrap_or(0));
+        let (running, mut peak) = (self.start(arguments), 0);
+        while !running.is_over() {
+            peak = peak.max(running.peak());
             thread::sleep(Duration::from_millis(2));
         }
-        Run::of(child, peak)
+        Run { peak, ..running.wait() }
     }
 
     /// Starts it with these arguments and nothing on its standard input, and does not wait.
@@ -133,18 +130,14 @@ impl Program {
 }
 
 impl Run {
-    fn of(child: Child, peak: u64) -> Self {
-        Self::from_output(child.wait_with_output().expect("a program that ends"), peak)
-    }
-
-    pub(crate) fn from_output(output: Output, peak: u64) -> Self {
+    pub(crate) fn from_output(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let (stdout, all) = (text(output.stdout), text(output.stderr));
         unseen(&stdout, "stdout");
         unseen(&all, "stderr");
         let (log, stderr): (Vec<&str>, Vec<&str>) = all.split_inclusive('\n').partition(|line| is_log(line));
         let (log, stderr) = (log.concat(), stderr.concat());
-        Self { code: output.status.code().unwrap_or(-1), stdout, stderr, log, peak }
+        Self { code: output.status.code().unwrap_or(-1), stdout, stderr, log, peak: 0 }
     }
 
     /// Itself, if it ended with this code.
@@ -191,4 +184,17 @@ pub(crate) fn high_water(status: &str) -> Option<u64> {
     let text = std::fs::read_to_string(status).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches("kB").trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_watched_may_say_more_than_a_pipe_holds() {
+        let words = "head -c 300000 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero | tr '\\0' y >&2";
+        let run = Program::new("/bin/sh").watch(&["-c", words]);
+        assert_eq!((run.code, run.stdout.len(), run.stderr.len()), (0, 300_000, 300_000));
+        assert!(run.peak > 0);
+    }
 }

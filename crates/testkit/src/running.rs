@@ -97,7 +97,7 @@ impl Running {
     pub fn wait(mut self) -> Run {
         let output = self.output.recv_timeout(PATIENCE).expect("a program that ends");
         self.ended = true;
-        Run::from_output(output, 0)
+        Run::from_output(output)
     }
 }
 
