@@ -153,6 +153,10 @@ impl Repository {
                 .hint("this registry may not hold content with sha512 digests");
         }
         let fault = refusal.fault(STEP);
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            return Fault::new(FaultKind::Refused, STEP, refusal.words())
+                .hint("nothing can be pushed there: the registry is read-only, or a mirror of another one");
+        }
         if status == StatusCode::NOT_FOUND {
             return fault.hint(format!(
                 "create the repository {} first: this registry does not do so by itself",

@@ -164,8 +164,11 @@ fn refusal_of(manifest: &Manifest, refusal: &Refusal) -> Fault {
             "the registry took the parts of this manifest, or said that it has them, and does not find them";
         return Fault::new(FaultKind::Protocol, STEP, refusal.words()).hint(hint).lacking_parts();
     }
-    let shape_refused = refusal.status == StatusCode::METHOD_NOT_ALLOWED || refusal.has("MANIFEST_INVALID");
-    if shape_refused {
+    if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
+        let hint = format!("nothing can be pushed there, or no manifests of type {}", manifest.media_type());
+        return Fault::new(FaultKind::Refused, STEP, refusal.words()).hint(hint);
+    }
+    if refusal.has("MANIFEST_INVALID") {
         return fault.hint(format!("this registry may not take manifests of type {}", manifest.media_type()));
     }
     if refusal.has("DIGEST_INVALID") && manifest.digest().algorithm() != reference::Algorithm::Sha256 {
