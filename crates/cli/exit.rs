@@ -61,7 +61,7 @@ fn of_queue(error: &QueueError) -> Option<FaultKind> {
     match error.kind() {
         QueueErrorKind::Usage => None,
         QueueErrorKind::Authentication => Some(FaultKind::Authentication),
-        QueueErrorKind::Unreachable => Some(FaultKind::Unreachable),
+        QueueErrorKind::Unreachable | QueueErrorKind::WithoutStreams => Some(FaultKind::Unreachable),
         QueueErrorKind::Local => Some(FaultKind::Local),
         QueueErrorKind::Protocol => Some(FaultKind::Protocol),
     }

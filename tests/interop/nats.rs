@@ -58,10 +58,20 @@ impl Nats {
         format!("nats://{user}:{password}@127.0.0.1:{}", self.port)
     }
 
+    /// Ends it as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again over what it stored.
+    pub(crate) fn restart(&mut self) {
+        self.process = start(&self.dir, self.port);
+    }
+
     /// Ends it as `kill -9` does, and starts it again over what it stored.
     pub(crate) fn kill_and_restart(&mut self) {
-        self.process.kill();
-        self.process = start(&self.dir, self.port);
+        self.kill();
+        self.restart();
     }
 }
 

@@ -114,15 +114,48 @@ async fn an_item_stays_with_a_worker_that_needs_longer_than_the_patience() {
     assert_eq!(notes(&mut planner).await.len(), 1);
 }
 
+/// How many ask for work and have none.
+async fn waiting(nats: &Nats) -> usize {
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    let stream = async_nats::jetstream::new(client).get_stream("transship-test").await.unwrap();
+    stream.consumer_info("workers").await.unwrap().num_waiting
+}
+
 #[tokio::test]
-async fn an_item_that_is_given_back_goes_to_another_at_once() {
+async fn an_item_of_the_next_run_is_done_by_the_first_of_those_who_waited_in_the_last() {
     let nats = nats();
     let queue = connected(&nats).await;
-    let long = Terms { patience: Duration::from_secs(3600), ..terms("r1") };
-    let mut planner = queue.plan(&name(), &long).await.unwrap();
-    planner.put(items(1)).await.unwrap();
-    task(&mut worker(&queue)).await.release().await.unwrap();
-    assert_eq!(task(&mut worker(&queue)).await.deliveries(), 2);
+    let planner = planned(&queue, "r1", 0).await;
+    for _ in 0..6 {
+        let mut worker = worker(&queue);
+        tokio::spawn(async move {
+            let task = task(&mut worker).await;
+            let had = task.deliveries().to_string();
+            task.done(had.into()).await.unwrap();
+        });
+    }
+    while waiting(&nats).await < 6 {
+        sleep(Duration::from_millis(50)).await;
+    }
+    planner.close().await.unwrap();
+    let mut planner = planned(&queue, "r2", 1).await;
+    assert_eq!(notes(&mut planner).await.into_values().collect::<Vec<_>>(), ["1"]);
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_for_a_moment_is_waited_for_by_who_opens_a_run_and_by_who_closes_one() {
+    let mut nats = nats();
+    let queue = connected(&nats).await;
+    let closing = planned(&queue, "r1", 0).await;
+    nats.kill();
+    let other: Name = "other".parse().unwrap();
+    let opens = tokio::spawn(async move { queue.plan(&other, &terms("r1")).await.map(drop) });
+    let closes = tokio::spawn(closing.close());
+    // Longer than any answer is waited for.
+    sleep(Duration::from_secs(15)).await;
+    nats.restart();
+    opens.await.unwrap().unwrap();
+    closes.await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -270,7 +303,7 @@ async fn a_server_that_is_not_there_or_has_no_streams_is_not_reachable() {
     assert!(why.to_string().contains(&gone), "{why}");
     let bare = Nats::with("# no jetstream\n", false);
     let why = refusal(Access::parse(&bare.url()).unwrap()).await;
-    assert_eq!(why.kind(), QueueErrorKind::Unreachable);
+    assert_eq!(why.kind(), QueueErrorKind::WithoutStreams);
     assert!(why.to_string().contains("offers no JetStream"), "{why}");
     assert!(why.remedy().unwrap().contains("-js"), "{why:?}");
 }

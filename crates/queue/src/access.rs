@@ -201,7 +201,7 @@ impl Queue {
     /// The server has no `JetStream`, or not for this account.
     pub(crate) fn without_streams(&self) -> QueueError {
         let message = format!("the queue's server at {} offers no JetStream", self.shown);
-        QueueError::new(QueueErrorKind::Unreachable, message)
+        QueueError::new(QueueErrorKind::WithoutStreams, message)
             .hint("start it with `nats-server -js -sd DIRECTORY`")
     }
 }

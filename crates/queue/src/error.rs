@@ -19,6 +19,8 @@ pub enum QueueErrorKind {
     Authentication,
     /// The server cannot be reached, or does not answer.
     Unreachable,
+    /// The server answers, and has no `JetStream`: waiting for that mends nothing.
+    WithoutStreams,
     /// A local file cannot be read.
     Local,
     /// The server, or another worker, says what makes no sense.

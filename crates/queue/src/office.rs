@@ -180,7 +180,10 @@ impl Office {
             }
         })
         .await?;
-        let left = self.streams.work.purge().filter(self.name.work_of(&self.run.run)).await;
-        left.map(drop).map_err(|why| self.queue.failed("empty the queue", why))
+        patiently(|| async {
+            let left = self.streams.work.purge().filter(self.name.work_of(&self.run.run)).await;
+            left.map(drop).map_err(|why| self.queue.failed("empty the queue", why))
+        })
+        .await
     }
 }

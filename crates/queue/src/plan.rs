@@ -10,7 +10,10 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 
-use crate::{Item, Name, Queue, QueueError, Run, Terms, name::tail, office::Office, streams::Streams};
+use crate::{
+    Item, Name, Queue, QueueError, Run, Terms, name::tail, office::Office, patience::patiently,
+    streams::Streams,
+};
 
 /// How many items are on their way to the server before it has said that it has them.
 const AT_ONCE: usize = 64;
@@ -55,8 +58,8 @@ impl fmt::Debug for Planner {
 impl Queue {
     /// Opens a run, or joins the one that is open for the same configuration: its planner may have died.
     pub async fn plan(&self, name: &Name, terms: &Terms) -> Result<Planner, QueueError> {
-        let streams = self.make(name).await?;
-        let (last, sequence) = self.last_run(name, &streams).await?;
+        let streams = patiently(|| self.make(name)).await?;
+        let (last, sequence) = patiently(|| self.last_run(name, &streams)).await?;
         let (run, joined) = match last.filter(|run| run.open) {
             Some(run) if run.config == terms.config => (run, true),
             Some(run) if self.is_planned(name, &streams, &run, sequence).await? => {
@@ -65,10 +68,11 @@ impl Queue {
                     .err()
                     .unwrap_or_else(|| self.failed("open a run", "")));
             }
-            _ => self.open(name, &streams, terms, sequence).await?,
+            // A page whose receipt was lost is found there by the next try, and joined as another's would be.
+            _ => patiently(|| self.open(name, &streams, terms, sequence)).await?,
         };
         run.belongs_to(&terms.config)?;
-        self.consumer(&streams, &run).await?;
+        patiently(|| self.consumer(&streams, &run)).await?;
         let every = run.patience().checked_div(BEATS).unwrap_or(PAUSE);
         let mut beat = interval(every);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -87,7 +91,7 @@ impl Queue {
     ) -> Result<bool, QueueError> {
         tracing::info!("the queue is open for {}; waiting whether anybody plans for that still", run.config);
         sleep(run.patience()).await;
-        Ok(self.last_run(name, streams).await?.1 != sequence)
+        Ok(patiently(|| self.last_run(name, streams)).await?.1 != sequence)
     }
 }
 

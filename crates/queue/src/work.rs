@@ -66,10 +66,9 @@ impl Worker {
             };
             let Some(message) = patiently(|| self.pull(&desk.consumer)).await? else { continue };
             let (run, item) = tail(&message.subject)?;
-            if run != desk.run.run {
-                self.let_go(&desk, run, &message).await?;
-                continue;
-            }
+            let desk =
+                if run == desk.run.run { Some(desk) } else { self.follow(desk, run, &message).await? };
+            let Some(desk) = desk else { continue };
             let task = self.task(item, message, &desk.run)?;
             self.at = Some(desk);
             return Ok(Next::Task(Box::new(task)));
@@ -109,13 +108,29 @@ impl Worker {
         got.transpose().map_err(|why| failed(why.to_string()))
     }
 
-    /// An item of another run: of one that is over, nobody waits for it; of one that has been opened meanwhile, it is
-    /// somebody's to do.
-    async fn let_go(&self, desk: &Desk, run: &str, message: &jetstream::Message) -> Result<(), QueueError> {
+    /// The desk of the run that an item is of, where that has been opened meanwhile. The item is done there: given
+    /// back, it would go from one who waits for the last run to the next, and each would count as one who had it. Of a
+    /// run that is over, nobody waits for it.
+    async fn follow(
+        &self,
+        desk: Desk,
+        run: &str,
+        message: &jetstream::Message,
+    ) -> Result<Option<Desk>, QueueError> {
+        let let_go = async |kind| {
+            message.ack_with(kind).await.map_err(|why| self.queue.failed("take an item back", why))
+        };
         let page = patiently(|| self.queue.last_run(&self.name, &desk.streams)).await?.0;
-        let open = page.is_some_and(|page| page.open && page.run == run);
-        let kind = if open { AckKind::Nak(None) } else { AckKind::Term };
-        message.ack_with(kind).await.map_err(|why| self.queue.failed("take an item back", why))
+        let Some(page) = page.filter(|page| page.open && page.run == run) else {
+            let_go(AckKind::Term).await?;
+            return Ok(None);
+        };
+        if let Err(why) = page.belongs_to(&self.config) {
+            let_go(AckKind::Nak(None)).await?;
+            return Err(why);
+        }
+        let consumer = patiently(|| self.queue.consumer(&desk.streams, &page)).await?;
+        Ok(Some(Desk { streams: desk.streams, consumer, run: page }))
     }
 
     fn task(&self, item: Item, message: jetstream::Message, run: &Run) -> Result<Task, QueueError> {
@@ -207,11 +222,5 @@ impl Task {
             tracing::debug!("the queue: not heard that an item is done: {why}");
         }
         Ok(())
-    }
-
-    /// Gives it back undone; another worker has it at once.
-    pub async fn release(self) -> Result<(), QueueError> {
-        let given = self.message.ack_with(AckKind::Nak(None)).await;
-        given.map_err(|why| self.queue.failed("take an item back", why))
     }
 }
