@@ -32,6 +32,11 @@ impl Hall {
         Ok(Some(Self { queue, name, config: digest.to_string() }))
     }
 
+    /// Whether it is the one for this configuration.
+    pub(super) fn is_for(&self, config: &str) -> bool {
+        Hasher::digest(Algorithm::Sha256, config.as_bytes()).to_string() == self.config
+    }
+
     /// What a planner lays down.
     pub(super) fn terms(&self, args: &MirrorArgs, run: String) -> Terms {
         let (patience, deliveries) = (args.together.redeliver_after.0, args.together.deliveries);

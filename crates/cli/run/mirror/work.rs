@@ -37,27 +37,37 @@ pub(super) async fn work(
     refuse(args)?;
     let board = Board::default();
     watch::listen(args, &board).await?;
-    loop {
-        let Some(hall) = hall(args).await? else { return Err(Usage::new("no queue is named").into()) };
-        if args.watching.watch.is_none() {
-            let end = one_run(args, &hall, console, farewells, &board).await?;
-            return Ok(Finished::Printed(in_words(args, &end)));
-        }
-        match timeout(LOOK, hall.worker().waits()).await {
-            Ok(Ok(())) => {
-                let end = one_run(args, &hall, console, farewells, &board).await?;
-                console.note(in_words(args, &end).trim_end());
-            }
-            Ok(Err(why)) if why.kind() == QueueErrorKind::Usage => {
+    let mut hall = hall(args, None).await?;
+    while args.watching.watch.is_some() {
+        match next_run(args, &hall, console, farewells, &board).await {
+            Ok(Some(end)) => console.note(in_words(args, &end).trim_end()),
+            Ok(None) => {}
+            // Of another configuration, at once or from some time on: it may be ours when that is read again.
+            Err(Failure::Queue(why)) if why.kind() == QueueErrorKind::Usage => {
                 console.warn(&why.to_string());
                 console.forget();
                 sleep(ASIDE).await;
             }
-            Ok(Err(why)) => return Err(why.into()),
-            // The configuration may be another one by now.
-            Err(_) => {}
+            Err(why) => return Err(why),
         }
+        hall = self::hall(args, Some(hall)).await?;
     }
+    let end = one_run(args, &hall, console, farewells, &board).await?;
+    Ok(Finished::Printed(in_words(args, &end)))
+}
+
+/// The next run of somebody who stays; none where none has come for a while: the configuration may be another one by
+/// now.
+async fn next_run(
+    args: &MirrorArgs,
+    hall: &Hall,
+    console: &Console,
+    farewells: &Farewells,
+    board: &Board,
+) -> Result<Option<End>, Failure> {
+    let Ok(come) = timeout(LOOK, hall.worker().waits()).await else { return Ok(None) };
+    come?;
+    one_run(args, hall, console, farewells, board).await.map(Some)
 }
 
 /// What only a planner can do.
@@ -65,6 +75,7 @@ fn refuse(args: &MirrorArgs) -> Result<(), Usage> {
     let planners = [
         ("--receipt", args.receipt.is_some()),
         ("--lock", args.lock.is_some()),
+        ("--state", args.state.is_some()),
         ("--prune", args.pruning.prune),
         ("--dry-run", args.dry_run),
     ];
@@ -74,11 +85,15 @@ fn refuse(args: &MirrorArgs) -> Result<(), Usage> {
     }
 }
 
-async fn hall(args: &MirrorArgs) -> Result<Option<Hall>, Failure> {
+/// The hall for the configuration as it is now: the same, with its connection, where that has not changed.
+async fn hall(args: &MirrorArgs, before: Option<Hall>) -> Result<Hall, Failure> {
     let (text, file) = papers::config(args).await?;
+    if let Some(same) = before.filter(|hall| hall.is_for(&text)) {
+        return Ok(same);
+    }
     // A worker asks nobody what the configuration means; but one that makes no sense is nobody's.
     Config::read(&text, &file).map_err(unread)?;
-    Hall::enter(args, &text).await
+    Hall::enter(args, &text).await?.ok_or_else(|| Usage::new("no queue is named").into())
 }
 
 /// One run, with an engine of its own: what it has learnt is of that run.
