@@ -11,6 +11,7 @@ use std::{
 
 use link::{Conditions, Link};
 use mirror::receipt::{End, Image, Line, Outcome};
+use reference::Digest;
 use testkit::{CANARY, Content, Entry, Program, Run, Running, until};
 use tokio::runtime::Runtime;
 
@@ -24,20 +25,24 @@ use crate::{
 const REPOSITORIES: u64 = 12;
 const TAGS: u64 = 5;
 const IMAGES: usize = 60;
+/// How many images each worker has under way.
+const AT_ONCE: usize = 2;
 
 /// A registry with sixty images in twelve repositories, one that is empty, and who mirrors from one to the other.
 struct Scene {
     source: Registry,
     target: Registry,
     program: Program,
+    /// The digest of the layer that all images share.
+    base: Digest,
 }
 
 impl Scene {
     fn set(program: Program, size: usize) -> Self {
         let (source, target) = (distribution().start(), distribution().removable().start());
-        let scene = Self { source, target, program };
         let mut content = Content::new();
         let base = content.layer(1, 100_000);
+        let scene = Self { source, target, program, base: base.digest.clone() };
         let mut entries = Vec::new();
         for repository in 0..REPOSITORIES {
             for tag in 0..TAGS {
@@ -61,10 +66,15 @@ impl Scene {
 
     /// A configuration that names every tag of the source, which is reached at `host`.
     fn config(&self, host: &str) {
+        self.config_with(host, "");
+    }
+
+    /// The same, with `more` for each repository.
+    fn config_with(&self, host: &str, more: &str) {
         let mut text =
             format!("version: 1\nto: {}/mirror/{{repository}}:{{tag}}\nimages:\n", self.target.host());
         for repository in 0..REPOSITORIES {
-            writeln!(text, "  - {{from: {host}/team/r{repository}, tags: [\"v*\"]}}").unwrap();
+            writeln!(text, "  - {{from: {host}/team/r{repository}, tags: [\"v*\"]{more}}}").unwrap();
         }
         self.write("mirror.yaml", &text);
     }
@@ -94,6 +104,26 @@ impl Scene {
                 );
                 assert_eq!((from.status, to.status), (200, 200), "r{repository}:v{tag}");
                 assert_eq!(from.digest, to.digest);
+            }
+        }
+    }
+
+    /// How often a blob was sent to the target, and not mounted.
+    fn sent(&self, blob: &Digest) -> usize {
+        let ends = format!("digest={}", blob.to_string().replace(':', "%3A"));
+        let taken = |line: &&String| line.contains(" 201 ") && line.contains(&ends);
+        self.target.requests(&["PUT"]).iter().filter(taken).count()
+    }
+
+    /// What each tag of the target has ever stood for, as distribution notes it: one digest, however often it was
+    /// written.
+    fn never_moved(&self) {
+        let repositories = self.target.storage().join("docker/registry/v2/repositories/mirror/team");
+        for repository in 0..REPOSITORIES {
+            for tag in 0..TAGS {
+                let stood_for =
+                    repositories.join(format!("r{repository}/_manifests/tags/v{tag}/index/sha256"));
+                assert_eq!(fs::read_dir(stood_for).unwrap().count(), 1, "r{repository}:v{tag}");
             }
         }
     }
@@ -130,8 +160,9 @@ fn adds_up(images: &[Image], end: &End) {
 }
 
 fn worker(scene: &Scene, queue: &Nats) -> Running {
-    let work = ["mirror", "mirror.yaml", "--queue", &queue.url(), "--role", "work", "--images-at-once", "2"];
-    scene.program.start(&work)
+    let at_once = AT_ONCE.to_string();
+    let work = ["mirror", "mirror.yaml", "--role", "work", "--queue", &queue.url()];
+    scene.program.start(&[&work[..], &["--images-at-once", &at_once]].concat())
 }
 
 #[test]
@@ -146,7 +177,7 @@ fn four_workers_of_which_one_is_killed_every_two_seconds_lose_nothing() {
     let plan =
         ["mirror", "mirror.yaml", "--queue", &queue.url(), "--role", "plan", "--receipt", "receipt.jsonl"];
     let planner =
-        scene.program.start(&[&plan[..], &["--redeliver-after", "4s", "--deliveries", "50"]].concat());
+        scene.program.start(&[&plan[..], &["--redeliver-after", "6s", "--deliveries", "50"]].concat());
     let mut workers: Vec<Running> = (0..4).map(|_| worker(&scene, &queue)).collect();
     let (started, mut killed) = (Instant::now(), 0);
     while !planner.is_over() {
@@ -163,10 +194,17 @@ fn four_workers_of_which_one_is_killed_every_two_seconds_lose_nothing() {
     let (images, end) = scene.receipt("receipt.jsonl");
     adds_up(&images, &end);
     scene.is_whole();
-    // Who was killed between the manifest and its note had it written; whoever came next found it there.
+    // Who was killed between the request that writes a manifest and its answer may have written it; whoever came next
+    // wrote the same once more, or found it there.
     let written = scene.manifests();
     assert_eq!(written.len(), IMAGES);
-    println!("manifests that were written again: {}", written.values().filter(|times| **times > 1).count());
+    let again: usize = written.values().map(|times| times - 1).sum();
+    println!("{again} manifests were written again");
+    assert!(again <= killed * AT_ONCE, "{killed} were killed, and wrote {again} again");
+    scene.never_moved();
+    // What all images share is sent by each worker once at most, and mounted by it from then on.
+    let sent = scene.sent(&scene.base);
+    assert!((1..=4 + killed).contains(&sent), "{killed} were killed, and the base was sent {sent} times");
     for worker in workers {
         worker.wait().exits(0);
     }
@@ -191,6 +229,66 @@ fn one_process_alone_plans_and_works_and_a_second_run_writes_nothing() {
     let (images, end) = scene.receipt("second.jsonl");
     adds_up(&images, &end);
     assert_eq!(scene.target.writes().len(), writes);
+}
+
+#[test]
+fn immutable_tags_that_have_arrived_cost_one_request_for_each_repository_and_are_no_work() {
+    let (scene, queue) = (Scene::set(transship(), 1000), nats());
+    scene.config_with(&scene.source.host(), ", immutable: true");
+    let mirror = |receipt: &str| {
+        let arguments = ["mirror", "mirror.yaml", "--queue", &queue.url(), "--receipt", receipt];
+        scene.program.run(&arguments).exits(0);
+        let (images, end) = scene.receipt(receipt);
+        adds_up(&images, &end);
+        end
+    };
+    assert_eq!(mirror("first.jsonl").copied, IMAGES as u64);
+    let manifests = |registry: &Registry| {
+        registry.requests(&["HEAD", "GET"]).iter().filter(|line| line.contains("/manifests/")).count()
+    };
+    let before = (manifests(&scene.source), manifests(&scene.target));
+    assert_eq!(mirror("second.jsonl").unchanged, IMAGES as u64);
+    let asked = (manifests(&scene.source) - before.0, manifests(&scene.target) - before.1);
+    assert_eq!(asked, (0, usize::try_from(REPOSITORIES).unwrap()));
+    // What was noted is a hint: a repository that was wiped meanwhile is filled again.
+    for tag in 0..TAGS {
+        let path = |version: &str| format!("/v2/mirror/team/r3/manifests/{version}");
+        let there = ask("GET", &scene.target.host(), &path(&format!("v{tag}")), "");
+        assert_eq!(ask("DELETE", &scene.target.host(), &path(&there.digest.to_string()), "").status, 202);
+    }
+    let end = mirror("third.jsonl");
+    assert_eq!((end.copied, end.unchanged), (TAGS, IMAGES as u64 - TAGS));
+    scene.is_whole();
+}
+
+#[test]
+fn a_worker_that_stays_goes_along_when_the_configuration_changes() {
+    let (scene, queue) = (Scene::set(transship(), 1000), nats());
+    let url = queue.url();
+    let ours = ["mirror", "mirror.yaml", "--queue", &url, "--queue-name", "ours"];
+    let plan = |more: &[&str]| {
+        [&ours[..], &["--role", "plan", "--redeliver-after", "1s"], more]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let first = scene.program.start(&plan(&[]));
+    let working = scene.program.start(&[&ours[..], &["--role", "work", "--watch", "10m"]].concat());
+    until("an image", || !scene.manifests().is_empty());
+    // Its run stays open, and the worker waits for more of it.
+    assert_eq!(first.kill().code, -1);
+    let other = fs::read_to_string(scene.program.home().join("mirror.yaml")).unwrap() + "# another\n";
+    scene.write("mirror.yaml", &other);
+    let second = scene.program.start(&plan(&["--receipt", "receipt.jsonl"]));
+    until("the second run", || second.is_over() || working.is_over());
+    assert!(!working.is_over(), "{}", working.wait());
+    second.wait().exits(0);
+    let (images, end) = scene.receipt("receipt.jsonl");
+    adds_up(&images, &end);
+    scene.is_whole();
+    working.signal("TERM");
+    working.wait().exits(143);
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(crate) struct Together {
     /// Divides the work through a server of NATS: `nats://[USER:PASSWORD@]HOST[:PORT]`, or `tls://`. One process plans,
     /// any number work; what a process that died was at goes to another
     #[arg(long, value_name = "URL", env = "TRANSSHIP_QUEUE", hide_env_values = true)]
-    #[arg(conflicts_with_all = ["fail_fast", "state"])]
+    #[arg(conflicts_with = "fail_fast")]
     pub(crate) queue: Option<Hidden>,
     /// What this process does for the queue
     #[arg(long, value_enum, default_value_t = Role::Both, requires = "queue")]

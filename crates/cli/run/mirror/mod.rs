@@ -130,13 +130,15 @@ impl Run {
         for unselected in &selection.failures {
             ledger.unselected(unselected);
         }
-        let run = match hall {
-            Some(hall) => {
-                Box::pin(plan::plan(&self, order, &hall, id, &mut ledger)).await?;
-                self
-            }
-            None => self.alone(order, &mut ledger, console).await,
-        };
+        let state = papers::State::of(args);
+        // What is doubted is asked for, whatever an earlier run has noted.
+        let known = if args.repair { mirror::State::default() } else { state.read() };
+        let run = Self { runner: self.runner.with_state(known), ..self };
+        match hall {
+            Some(hall) => Box::pin(plan::plan(&run, order, &hall, id, &mut ledger)).await?,
+            None => run.runner.all(order.items, |item, outcome| ledger.image(item, &outcome)).await,
+        }
+        state.write(&run.runner.state(), console);
         if args.pruning.prune {
             prune::prune(&run, order, &mut ledger, console).await;
         }
@@ -149,17 +151,6 @@ impl Run {
         } else {
             Err(Failure::Mirrored(Box::new(mirrored)))
         }
-    }
-
-    /// Brings everything in this process.
-    async fn alone(self, order: &Order<'_>, ledger: &mut Ledger<'_>, console: &Console) -> Self {
-        let state = papers::State::of(order.args);
-        // What is doubted is asked for, whatever an earlier run has noted.
-        let known = if order.args.repair { mirror::State::default() } else { state.read() };
-        let run = Self { runner: self.runner.with_state(known), ..self };
-        run.runner.all(order.items, |item, outcome| ledger.image(item, &outcome)).await;
-        state.write(&run.runner.state(), console);
-        run
     }
 }
 

@@ -43,7 +43,8 @@ impl State {
             let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
             let state =
                 variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")))?;
-            let config = args.config.as_deref()?.canonicalize().ok()?;
+            // As it is named: where links lead may change, as in a volume that Kubernetes makes anew for each pod.
+            let config = std::path::absolute(args.config.as_deref()?).ok()?;
             // Paths have characters that no file name has.
             let name = Hasher::digest(Algorithm::Sha256, config.as_os_str().as_encoded_bytes());
             Some(state.join("transship/mirrors").join(format!("{}.json", name.hex())))
@@ -91,4 +92,31 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 pub(super) fn run_id() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{:x}-{:x}", now.as_nanos(), std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    #[test]
+    #[cfg(unix)]
+    fn a_configuration_that_is_reached_by_links_has_one_state_wherever_they_lead() {
+        let home = tempfile::tempdir().unwrap();
+        let (link, config) = (home.path().join("data"), home.path().join("data/mirror.yaml"));
+        let states = ["monday", "tuesday"].map(|day| {
+            fs::create_dir(home.path().join(day)).unwrap();
+            drop(fs::remove_file(&link));
+            std::os::unix::fs::symlink(day, &link).unwrap();
+            fs::write(&config, "version: 1").unwrap();
+            let words = ["transship", "mirror", config.to_str().unwrap()];
+            let Command::Mirror(args) = Cli::try_parse_from(words).unwrap().command else {
+                panic!("{words:?}")
+            };
+            State::of(&args).0.unwrap()
+        });
+        assert_eq!(states[0], states[1]);
+    }
 }

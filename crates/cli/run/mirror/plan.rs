@@ -23,7 +23,11 @@ pub(super) async fn plan(
     name: String,
     ledger: &mut Ledger<'_>,
 ) -> Result<(), Failure> {
-    let items = pin(run, order.items, ledger).await;
+    let (there, items) = run.runner.believed(order.items).await;
+    for (item, outcome) in there {
+        ledger.image(item, &outcome);
+    }
+    let items = pin(run, items, ledger).await;
     let mut planner = hall.queue.plan(&hall.name, &hall.terms(order.args, name)).await?;
     if planner.joined() {
         tracing::info!("the run {} is open already, and is taken over", planner.run().run);
@@ -47,7 +51,7 @@ pub(super) async fn plan(
     };
     tokio::select! {
         biased;
-        done = collect(&mut planner, &mut open, ledger) => done?,
+        done = collect(run, &mut planner, &mut open, ledger) => done?,
         failed = Box::pin(working) => failed?,
     }
     Ok(planner.close().await?)
@@ -55,6 +59,7 @@ pub(super) async fn plan(
 
 /// Reads all notes; an item without one is left.
 async fn collect(
+    run: &Run,
     planner: &mut Planner,
     open: &mut HashMap<queue::Item, Item>,
     ledger: &mut Ledger<'_>,
@@ -62,10 +67,16 @@ async fn collect(
     while let Some(Note { item, words }) = planner.next().await? {
         let Some(item) = open.remove(&item) else { continue };
         let image = match serde_json::from_slice::<receipt::Image>(&words) {
-            // The digest that the planner found stands in the item; the receipt has the name that users gave.
-            Ok(image) => receipt::Image { source: item.source.to_string(), ..image },
+            // The digest that the planner found stands in the item; the receipt has the names that users gave, also
+            // where a worker could not read its item.
+            Ok(image) => {
+                let (source, destination) = (item.source.to_string(), item.destination.to_string());
+                receipt::Image { source, destination, ..image }
+            }
             Err(why) => work::given_up(&item, &format!("its worker wrote what makes no sense: {why}")),
         };
+        let arrived = image.digest.as_ref().filter(|_| image.result != receipt::Outcome::Failed);
+        run.runner.note(&item, arrived.and_then(|digest| digest.parse().ok()).as_ref());
         ledger.noted(&item, image, None);
     }
     Ok(())
@@ -73,8 +84,7 @@ async fn collect(
 
 /// Finds out which digest each source stands for, so that all workers mean the same. The images of a repository stand
 /// together: workers that come to them one after the other find there what they share.
-async fn pin(run: &Run, items: &[Item], ledger: &mut Ledger<'_>) -> Vec<(Item, Item)> {
-    let mut items: Vec<&Item> = items.iter().collect();
+async fn pin(run: &Run, mut items: Vec<&Item>, ledger: &mut Ledger<'_>) -> Vec<(Item, Item)> {
     items.sort_by_cached_key(|item| Home::of(&item.destination));
     let resolve = async |item: &Item| {
         let found = async {
@@ -94,6 +104,7 @@ async fn pin(run: &Run, items: &[Item], ledger: &mut Ledger<'_>) -> Vec<(Item, I
             }
             Err(fault) => {
                 let error = CopyError::Failed { side: Side::Source, fault };
+                run.runner.note(&item, None);
                 ledger.image(&item, &failed(error));
             }
         }

@@ -7,6 +7,7 @@ use std::{
 
 use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Side, Ties};
 use futures::{StreamExt, stream};
+use reference::Digest;
 
 use super::{
     Outcome, Prospect, State,
@@ -69,11 +70,29 @@ impl Runner {
             Err(error) => Err(error),
         };
         let outcome = Outcome::new(item, copied, &tally, begun.elapsed());
-        match (&outcome.result, &outcome.digest) {
-            (Ok(_), Some(digest)) => self.known().arrived(item, digest),
-            _ => self.known().forget(item),
-        }
+        self.note(item, outcome.digest.as_ref().filter(|_| outcome.result.is_ok()));
         outcome
+    }
+
+    /// Notes for the next run with which digest an image has arrived, if it has, whoever brought it.
+    pub fn note(&self, item: &Item, arrived: Option<&Digest>) {
+        match arrived {
+            Some(digest) => self.known().arrived(item, digest),
+            None => self.known().forget(item),
+        }
+    }
+
+    /// Tells images that earlier runs have brought and that never move from those that are to be brought, for whoever
+    /// has others bring these. It costs one request for each repository that is to hold any of the first.
+    pub async fn believed<'a>(&'a self, items: &'a [Item]) -> (Vec<(&'a Item, Outcome)>, Vec<&'a Item>) {
+        let state = self.state();
+        let (mut left, groups) = trust::apart(items, &state);
+        let (mut groups, mut there) = (pin!(trust::ask(self, groups)), Vec::new());
+        while let Some(group) = groups.next().await {
+            there.extend(group.believed);
+            left.extend(group.doubted);
+        }
+        (there, left)
     }
 
     /// Brings all images, and tells `done` of each as soon as it is done. Those that earlier runs have brought and that

@@ -49,8 +49,9 @@ impl State {
         same.then(|| seen.digest.parse().ok()).flatten()
     }
 
-    /// Notes that an image has arrived.
+    /// Notes that an image has arrived; of one that may move tomorrow, nothing.
     pub(crate) fn arrived(&mut self, item: &Item, digest: &Digest) {
+        self.forget(item);
         if settled(item) {
             let seen = Seen { source: item.source.to_string(), digest: digest.to_string() };
             self.images.insert(item.destination.to_string(), seen);

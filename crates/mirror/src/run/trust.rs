@@ -53,6 +53,13 @@ pub(super) fn sort<'a>(items: &'a [Item], state: &State) -> (Vec<&'a Item>, Vec<
     (rest, groups.into_values().collect())
 }
 
+/// The same, where nothing is brought: no witness is one that would be.
+pub(super) fn apart<'a>(items: &'a [Item], state: &State) -> (Vec<&'a Item>, Vec<Group<'a>>) {
+    let (mut rest, mut groups) = sort(items, state);
+    rest.extend(groups.iter_mut().filter_map(|group| group.other.take()));
+    (rest, groups)
+}
+
 /// Asks the witnesses.
 pub(super) fn ask<'a>(runner: &'a Runner, groups: Vec<Group<'a>>) -> impl Stream<Item = Judged<'a>> {
     stream::iter(groups).map(|group| judge(runner, group)).buffer_unordered(AT_ONCE)
