@@ -244,3 +244,37 @@ async fn several_write_to_one_archive_at_once() {
         assert_eq!(read(&file, &blob(bytes.as_bytes())).await, bytes);
     }
 }
+
+#[tokio::test]
+async fn what_one_archive_holds_is_not_believed_of_another_that_takes_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, other) = (dir.path().join("x.tar"), dir.path().join("y.tar"));
+    for (file, content) in [(&file, b"content"), (&other, b"another")] {
+        let first = target(file);
+        store(&first, content, &blob(content)).await;
+        publish(&first, &manifest("a"), "v1").await.unwrap();
+    }
+    let another = fs::read(&other).unwrap();
+    for replace in [true, false] {
+        let second = target(&file);
+        assert!(is_present(&second, &blob(b"content")).await, "so nobody will send it");
+        let kept = fs::read(&file).unwrap();
+        // An archive of somebody else's takes its place, or it is removed.
+        if replace {
+            fs::rename(&other, &file).unwrap();
+        } else {
+            fs::remove_file(&file).unwrap();
+        }
+        let fault = publish(&second, &manifest("b"), "v2").await.unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::Local);
+        let why = if replace { "the archive was replaced" } else { "cannot open the archive" };
+        assert!(fault.to_string().contains(why), "{fault}");
+        drop(second);
+        if replace {
+            assert_eq!(fs::read(&file).unwrap(), another);
+        } else {
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "no archive is made that lacks it");
+        }
+        fs::write(&file, kept).unwrap();
+    }
+}

@@ -316,3 +316,59 @@ async fn the_room_of_members_adds_up_to_the_size_of_the_archive() {
     writer.finish().await.unwrap();
     assert_eq!(fs::metadata(dir.path().join("x.tar")).unwrap().len(), expected);
 }
+
+#[tokio::test]
+async fn an_archive_that_is_replaced_while_it_is_written_to_is_a_failure_and_the_other_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, other) = (dir.path().join("x.tar"), dir.path().join("y.tar"));
+    create(&file, &[b"one"]).await;
+    create(&other, &[b"two"]).await;
+    let (writer, _) = ArchiveWriter::append(&file).unwrap();
+    add(&writer, b"three").await;
+    fs::rename(&other, &file).unwrap();
+    writer.put("index.json", index_of(&[b"one", b"three"])).await.unwrap();
+    let fault = writer.commit().await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Local);
+    assert!(fault.to_string().contains("replaced or removed meanwhile"), "{fault}");
+    drop(writer);
+    assert_eq!(contents(&file).await, ["two"]);
+}
+
+/// What a kill at this moment leaves is an archive with these names, and can be added to.
+async fn is_killed(file: &Path, names: &[&str]) {
+    let left = file.with_file_name("left.tar");
+    fs::copy(file, &left).unwrap();
+    assert_eq!(contents(&left).await, names);
+    let all: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).chain([&b"more"[..]]).collect();
+    append(&left, &all, b"more").await;
+    assert_eq!(contents(&left).await, [names, &["more"]].concat());
+    let known = |path: &str| path.starts_with("blobs/") || path.starts_with(".transship/");
+    let known = |path: &str| known(path) || ["oci-layout", "index.json"].contains(&path);
+    assert!(members(&left).iter().all(|(path, _)| known(path)));
+}
+
+#[tokio::test]
+async fn a_disk_that_had_no_room_for_a_while_leaves_nothing_that_a_kill_brings_to_light() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.tar");
+    create(&file, &[b"one"]).await;
+    let (writer, _) = ArchiveWriter::append(&file).unwrap();
+    let half = vec![7; 2_500_000];
+    let mut cut = writer.member(&path_of(&blob(&half)), half.len() as u64).unwrap();
+    cut.write(Bytes::copy_from_slice(&half[..2_000_000])).await.unwrap();
+    // What comes behind this one lies where no disk has room.
+    let beyond = writer.member("blobs/sha256/none", 1 << 62).unwrap();
+    let mut full = writer.member(&path_of(&blob(b"two")), 3).unwrap();
+    full.write(Bytes::from_static(b"two")).await.unwrap();
+    assert_eq!(full.keep().await.unwrap_err().kind(), FaultKind::Local);
+    drop((beyond, cut));
+    is_killed(&file, &["one"]).await;
+    add(&writer, b"three").await;
+    is_killed(&file, &["one"]).await;
+    writer.put("index.json", index_of(&[b"one", b"three"])).await.unwrap();
+    writer.commit().await.unwrap();
+    add(&writer, b"four").await;
+    is_killed(&file, &["one", "three"]).await;
+    drop(writer);
+    assert_eq!(contents(&file).await, ["one", "three"]);
+}

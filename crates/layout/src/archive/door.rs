@@ -25,6 +25,8 @@ const STRIDE: usize = 64 * 1024;
 pub(crate) struct Sheet {
     file: File,
     shown: String,
+    /// Where it is, or will be, without links.
+    path: PathBuf,
     fate: Mutex<Fate>,
     #[expect(dead_code, reason = "the archive that is replaced is held for its lock")]
     replaced: Option<File>,
@@ -33,7 +35,7 @@ pub(crate) struct Sheet {
 #[derive(Debug)]
 enum Fate {
     /// Not there yet.
-    Coming { temp: PathBuf, path: PathBuf, may_replace: bool },
+    Coming { temp: PathBuf, may_replace: bool },
     /// There: readers stop at `mark`. As long as nothing was added, the file had `length` bytes.
     There { mark: u64, length: Option<u64> },
 }
@@ -57,6 +59,12 @@ impl Sheet {
         &self.shown
     }
 
+    /// Whether it is an archive that was there, and this very file.
+    pub(crate) fn was(&self, stamp: &Stamp) -> io::Result<bool> {
+        let is_there = matches!(*self.fate(), Fate::There { .. });
+        Ok(is_there && Stamp::of(&self.file.metadata()?).is_of_same_file(stamp))
+    }
+
     pub(crate) fn write(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         disk::write_at(&self.file, bytes, at)
     }
@@ -68,14 +76,21 @@ impl Sheet {
     /// A new archive, whole and durable, gets its name.
     pub(crate) fn appear(&self, mark: u64) -> io::Result<()> {
         let mut fate = self.fate();
-        let Fate::Coming { temp, path, may_replace } = &*fate else { return Ok(()) };
-        if !may_replace && path.exists() {
+        let Fate::Coming { temp, may_replace } = &*fate else { return Ok(()) };
+        if !may_replace && self.path.exists() {
             return Err(io::Error::new(ErrorKind::AlreadyExists, "another has been made meanwhile"));
         }
-        fs::rename(temp, path)?;
-        let above = path.parent().map(Path::to_owned);
+        fs::rename(temp, &self.path)?;
         *fate = Fate::There { mark, length: None };
-        above.as_deref().map_or(Ok(()), disk::sync_above)
+        self.path.parent().map_or(Ok(()), disk::sync_above)
+    }
+
+    /// Fails where another file has taken its place, or none: who looks for the archive does not find what was written.
+    pub(crate) fn is_found(&self) -> io::Result<()> {
+        if is_at(&self.file, &self.path)? {
+            return Ok(());
+        }
+        Err(io::Error::new(ErrorKind::NotFound, "it was replaced or removed meanwhile"))
     }
 
     /// Readers stop at another mark now.
@@ -146,8 +161,8 @@ fn begin(path: &Path, shown: &str, replaced: Option<File>, may_replace: bool) ->
         // Whoever had the lock before has given the file its name, or removed it.
         if is_at(&file, &temp).map_err(local)? {
             file.set_len(0).map_err(local)?;
-            let fate = Fate::Coming { temp, path: path.to_owned(), may_replace };
-            return Ok(Sheet { file, shown: shown.to_owned(), fate: Mutex::new(fate), replaced });
+            let fate = Mutex::new(Fate::Coming { temp, may_replace });
+            return Ok(Sheet { file, shown: shown.to_owned(), path: path.to_owned(), fate, replaced });
         }
     }
 }
@@ -178,10 +193,11 @@ pub(crate) fn append(path: &Path, shown: &str) -> Result<Opened, Fault> {
     let end = mark.saturating_add(MARK);
     let is_padded = check_tail(&file, end, length, shown)?;
     let fate = Fate::There { mark, length: is_padded.then_some(length) };
-    let sheet = Sheet { file, shown: shown.to_owned(), fate: Mutex::new(fate), replaced: None };
+    let (shown, fate) = (shown.to_owned(), Mutex::new(fate));
+    let sheet = Sheet { file, shown, path, fate, replaced: None };
     // The second block of the mark may be missing; what is behind it is padding, or was left by a dead writer.
     sheet.file.set_len(end).and_then(|()| sheet.write(&[0; 1024], mark)).map_err(local)?;
-    sweep(&path);
+    sweep(&sheet.path);
     Ok(Opened { sheet, mark, index: Arc::clone(&volume.index) })
 }
 

@@ -11,7 +11,7 @@ use reference::Digest;
 use tokio::task::spawn_blocking;
 
 use super::{ArchiveWriter, Member};
-use crate::{Index, Layout, trouble};
+use crate::{Index, Layout, stamp::Stamp, trouble};
 
 /// An archive that is written to.
 #[derive(Debug)]
@@ -29,9 +29,13 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Opens the archive to write to it. It may wait for the disk: call it where blocking is allowed.
-    fn open(path: &std::path::Path) -> Result<Self, Fault> {
+    /// Opens the archive to write to it: the one that was `seen`, if any was. It may wait for the disk: call it where
+    /// blocking is allowed.
+    fn open(path: &std::path::Path, seen: Option<Stamp>) -> Result<Self, Fault> {
         let (writer, index) = ArchiveWriter::open(path)?;
+        if let Some(seen) = seen {
+            writer.is_still(&seen)?;
+        }
         let before = if writer.is_new() { None } else { Some(Layout::open(path)?) };
         Ok(Self {
             writer,
@@ -44,8 +48,8 @@ impl Session {
     }
 
     /// The same, on a thread of its own.
-    pub(crate) async fn begin(path: PathBuf, shown: &str) -> Result<Self, Fault> {
-        spawn_blocking(move || Self::open(&path))
+    pub(crate) async fn begin(path: PathBuf, shown: &str, seen: Option<Stamp>) -> Result<Self, Fault> {
+        spawn_blocking(move || Self::open(&path, seen))
             .await
             .unwrap_or_else(|stopped| Err(trouble::stopped(shown, Step::OpenLayout, stopped)))
     }

@@ -89,6 +89,11 @@ impl Volume {
         Ok(Self { file, table, index: Arc::new(index), stamp })
     }
 
+    /// What tells its file from others.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
     /// Where a member of our own is.
     pub(crate) fn ours(&self, path: &str) -> Option<Extent> {
         self.table.ours.get(path).copied()

@@ -10,7 +10,7 @@ use reference::RepositoryName;
 use tokio::sync::OnceCell;
 
 use super::session::Session;
-use crate::{Entry, Index, Layout, disk, naming, trouble, upload::LayoutUpload};
+use crate::{Entry, Index, Layout, disk, naming, stamp::Stamp, trouble, upload::LayoutUpload};
 
 /// An archive that is copied to, there or still to come. Cheap to clone; clones write to it together.
 ///
@@ -23,7 +23,8 @@ struct Shared {
     path: PathBuf,
     root: PathBuf,
     shown: String,
-    reading: OnceCell<Layout>,
+    /// The archive as it was found, and which file that was: what was said of it is true of no other.
+    reading: OnceCell<(Layout, Option<Stamp>)>,
     writing: OnceCell<Arc<Session>>,
 }
 
@@ -69,16 +70,20 @@ impl Archive {
         }
         let open = || async {
             let path = shared.path.clone();
-            tokio::task::spawn_blocking(move || Layout::open_archive(&path))
+            let layout = tokio::task::spawn_blocking(move || Layout::open_archive(&path))
                 .await
-                .unwrap_or_else(|stopped| Err(trouble::stopped(&shared.shown, Step::OpenLayout, stopped)))
+                .unwrap_or_else(|stopped| Err(trouble::stopped(&shared.shown, Step::OpenLayout, stopped)))?;
+            let stamp = layout.store().shelf().map(|shelf| shelf.volume().stamp());
+            Ok((layout, stamp))
         };
-        shared.reading.get_or_try_init(open).await.map(Some)
+        shared.reading.get_or_try_init(open).await.map(|(layout, _)| Some(layout))
     }
 
     async fn session(&self) -> Result<&Arc<Session>, Fault> {
         let shared = &self.0;
-        let begin = || async { Ok(Arc::new(Session::begin(shared.path.clone(), &shared.shown).await?)) };
+        let seen = shared.reading.get().and_then(|(_, stamp)| *stamp);
+        let begin =
+            || async { Ok(Arc::new(Session::begin(shared.path.clone(), &shared.shown, seen).await?)) };
         shared.writing.get_or_try_init(begin).await
     }
 

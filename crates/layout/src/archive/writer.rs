@@ -19,7 +19,7 @@ use super::{
     regions::Regions,
     seam::{self, MARK},
 };
-use crate::{Index, Member, marker::MARKER, trouble};
+use crate::{Index, Member, marker::MARKER, stamp::Stamp, trouble};
 
 /// An archive that is written to; nobody else writes to it meanwhile. Cheap to clone.
 ///
@@ -149,6 +149,15 @@ impl ArchiveWriter {
         self.0.shown()
     }
 
+    /// Refuses to go on where it is not the file that has this stamp.
+    pub(crate) fn is_still(&self, stamp: &Stamp) -> Result<(), Fault> {
+        if self.0.sheet.was(stamp).map_err(|error| self.0.trouble(error))? {
+            return Ok(());
+        }
+        let what = "the archive was replaced or removed since it was looked at";
+        Err(Fault::new(FaultKind::Local, Step::OpenLayout, what).at(self.shown()).hint("run this again"))
+    }
+
     /// Whether it is a new archive that is not there yet.
     pub(crate) fn is_new(&self) -> bool {
         self.0.part().mark.is_none()
@@ -215,7 +224,7 @@ impl Desk {
         // Others may begin members meanwhile: those belong to the next part.
         drop(part);
         let written = seam::commit(&self.sheet, &members, &voids, (mark, end));
-        written.map_err(|error| {
+        written.and_then(|()| self.sheet.is_found()).map_err(|error| {
             self.part().is_broken = true;
             self.trouble(error)
         })
