@@ -22,7 +22,7 @@ use content::Hasher;
 use reference::Algorithm;
 use run::Home;
 use serde_json::Value;
-use testkit::{Archive, Archived, Authority, Running};
+use testkit::{Archive, Archived, Authority, Running, until};
 
 const IMAGES: &str = "oci:fixtures/images";
 /// The password is canary-of-ann.
@@ -185,6 +185,26 @@ fn with_a_certificate_it_speaks_tls_alone() {
         fs::remove_dir_all(home.path("copied")).unwrap();
     }
     home.run(&["copy", &serving.named("hello:v1"), &to, "--tls", &serving.host]).exits(3);
+    serving.stop();
+}
+
+#[test]
+fn a_renewed_certificate_is_taken_without_a_restart_and_one_that_makes_no_sense_is_not() {
+    let home = Home::new();
+    let (old, new) = (Authority::new(), Authority::new());
+    let certificate = home.file("server.pem", old.certificate_pem());
+    let key = home.file("server.key", old.key_pem());
+    let root = home.file("root.pem", new.root_pem());
+    let serving = Serving::start(&home, &["--tls-cert", &certificate, "--tls-key", &key, IMAGES]);
+    let to = format!("oci:{}", home.path("copied"));
+    let copy = ["copy", &serving.named("hello:v1"), &to, "--tls", &serving.host, "--ca-file", &root];
+    home.run(&copy).exits(3);
+    fs::write(&certificate, new.certificate_pem()).unwrap();
+    fs::write(&key, new.key_pem()).unwrap();
+    until("the new certificate", || home.run(&copy).code == 0);
+    fs::write(&key, "no key").unwrap();
+    serving.process.says("there is no private key in it; the old certificate stays");
+    home.run(&copy).exits(0);
     serving.stop();
 }
 

@@ -39,12 +39,17 @@ pub(crate) struct ServeArgs {
     /// archive
     #[arg(long, value_name = "REPO")]
     pub(crate) repository: Option<RepositoryName>,
-    /// Speaks TLS with the certificates in this PEM file, the server's own first
+    /// Speaks TLS with the certificates in this PEM file, the server's own first. A renewed one is taken without a
+    /// restart
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
     /// The key of the first certificate, in PEM, not encrypted
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// How many connections may be open at once; whoever comes then waits until one ends
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) max_connections: u32,
     /// Lets in only users of this file, as `htpasswd -B` writes it: bcrypt alone
     #[arg(long, value_name = "FILE", action = ArgAction::Set)]
     pub(crate) htpasswd: Option<PathBuf>,

@@ -23,6 +23,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
+    sync::OwnedSemaphorePermit,
     time::timeout,
 };
 
@@ -49,10 +50,13 @@ impl Server {
         let graceful = GracefulShutdown::new();
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
+            // Before anybody is let in: who waits for a place, waits in the queue that the system keeps.
+            let seat = self.seat();
+            let next = async { (seat.await, listener.accept().await) };
             tokio::select! {
                 () = &mut shutdown => break,
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => self.welcome(stream, peer, graceful.watcher()),
+                (seat, accepted) = next => match accepted {
+                    Ok((stream, peer)) => self.welcome(stream, peer, (graceful.watcher(), seat)),
                     Err(error) if is_of_one_connection(&error) => {}
                     // Out of file descriptors, most likely: some will be given back.
                     Err(error) => {
@@ -70,13 +74,28 @@ impl Server {
         Ok(())
     }
 
-    fn welcome(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+    /// A place for one more connection. There is one as soon as another ends.
+    async fn seat(&self) -> Option<OwnedSemaphorePermit> {
+        let connections = &self.0.connections;
+        if connections.available_permits() == 0 {
+            tracing::debug!("as many connections are open as may be; the next one waits");
+        }
+        Arc::clone(connections).acquire_owned().await.ok()
+    }
+
+    fn welcome(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        (watcher, seat): (Watcher, Option<OwnedSemaphorePermit>),
+    ) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let server = self.clone();
         let stream = Patient::new(stream, self.0.send_idle);
         tokio::spawn(async move {
+            let _until_it_ends = seat;
             let Some(tls) = &server.0.tls else { return server.converse(stream, peer, watcher).await };
             match timeout(server.0.greeting, tls.acceptor().accept(stream)).await {
                 Ok(Ok(stream)) => server.converse(stream, peer, watcher).await,

@@ -1,5 +1,7 @@
 //! What the end-points share.
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
 
 use crate::{gate::Gate, links::Links, load::Load, sessions::Sessions, tls::Tls};
 
@@ -9,6 +11,8 @@ pub(crate) struct Rooms {
     pub(crate) links: Links,
     pub(crate) sessions: Sessions,
     pub(crate) load: Load,
+    /// The connections that may still be opened.
+    pub(crate) connections: Arc<Semaphore>,
     /// Without one everybody may come in.
     pub(crate) gate: Option<Gate>,
     pub(crate) sparse: bool,

@@ -6,6 +6,7 @@ use content::Fault;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use layout::Layout;
 use reference::RepositoryName;
+use tokio::sync::Semaphore;
 
 use crate::{
     access::Visitor,
@@ -45,6 +46,8 @@ pub struct Options {
     pub sparse: bool,
     /// The most uploads that may be open at once.
     pub max_uploads: usize,
+    /// The most connections that may be open at once; whoever comes then waits until one is given back.
+    pub max_connections: usize,
     /// After how long an upload that nobody goes on with is forgotten.
     pub upload_idle: Duration,
     /// How long a client may keep silent in the middle of a body before it is answered 408; `None` is for ever.
@@ -66,6 +69,7 @@ impl Default for Options {
             repository: None,
             sparse: false,
             max_uploads: 1000,
+            max_connections: 256,
             upload_idle: Duration::from_secs(60 * 60),
             body_idle: Some(Duration::from_secs(60)),
             greeting: HEADERS,
@@ -96,6 +100,7 @@ impl Server {
             links: Links::new(homes),
             sessions: Sessions::new(options.max_uploads, options.upload_idle),
             load: Load::default(),
+            connections: Arc::new(Semaphore::new(options.max_connections)),
             gate: options.htpasswd.as_ref().map(Gate::new),
             sparse: options.sparse,
             body_idle: options.body_idle,

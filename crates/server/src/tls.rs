@@ -1,5 +1,8 @@
 //! TLS: a certificate and its key, as servers are given them.
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use rustls::{
     Error, InconsistentKeys, ServerConfig,
@@ -11,9 +14,9 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// What a server proves itself with.
+/// What a server proves itself with. Clones are one.
 #[derive(Clone)]
-pub struct Tls(Arc<ServerConfig>);
+pub struct Tls(Arc<RwLock<Arc<ServerConfig>>>);
 
 /// Why there can be no TLS with what was given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,28 +38,42 @@ impl Tls {
     /// # Errors
     /// A clause for each that says what is wrong with it.
     pub fn new(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates).collect();
-        let chain = chain.map_err(|why| TlsError::Certificate(format!("it is no PEM: {why}")))?;
-        if chain.is_empty() {
-            return Err(TlsError::Certificate("there is no certificate in it".to_owned()));
-        }
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|why| TlsError::Key(no_key(key, &why)))?;
-        let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let builder = builder.with_safe_default_protocol_versions();
-        let builder = builder.map_err(|why| TlsError::Key(why.to_string()))?;
-        let config = builder.with_no_client_auth().with_single_cert(chain, key);
-        let mut config = config.map_err(|why| match why {
-            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch,
-            Error::InvalidCertificate(why) => TlsError::Certificate(format!("it cannot be used: {why:?}")),
-            why => TlsError::Key(format!("it cannot be used: {why}")),
-        })?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self(Arc::new(config)))
+        Ok(Self(Arc::new(RwLock::new(config(certificates, key)?))))
+    }
+
+    /// Takes others in place of what it was made from: connections from now on have these.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`]; then it stays what it was.
+    pub fn renew(&self, certificates: &[u8], key: &[u8]) -> Result<(), TlsError> {
+        let renewed = config(certificates, key)?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = renewed;
+        Ok(())
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(Arc::clone(&self.0))
+        TlsAcceptor::from(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
     }
+}
+
+fn config(certificates: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates).collect();
+    let chain = chain.map_err(|why| TlsError::Certificate(format!("it is no PEM: {why}")))?;
+    if chain.is_empty() {
+        return Err(TlsError::Certificate("there is no certificate in it".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|why| TlsError::Key(no_key(key, &why)))?;
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions();
+    let builder = builder.map_err(|why| TlsError::Key(why.to_string()))?;
+    let config = builder.with_no_client_auth().with_single_cert(chain, key);
+    let mut config = config.map_err(|why| match why {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch,
+        Error::InvalidCertificate(why) => TlsError::Certificate(format!("it cannot be used: {why:?}")),
+        why => TlsError::Key(format!("it cannot be used: {why}")),
+    })?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
 }
 
 /// Never shows the key.

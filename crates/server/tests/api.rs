@@ -348,6 +348,47 @@ async fn a_connection_that_brings_no_request_is_closed() {
     }
 }
 
+/// One request on a connection that stays open; the head of its answer.
+async fn heard(stream: &mut TcpStream) -> String {
+    stream.write_all(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    hears(stream).await
+}
+
+async fn hears(stream: &mut TcpStream) -> String {
+    let mut answer = vec![0; 1024];
+    let length = stream.read(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer[..length]).into_owned()
+}
+
+#[tokio::test]
+async fn a_connection_beyond_the_limit_waits_until_another_ends() {
+    let options = Options { max_connections: 2, ..Options::default() };
+    let registry = Registry::start_on(tempfile::tempdir().unwrap(), options).await;
+    let mut first = TcpStream::connect(registry.address).await.unwrap();
+    let mut second = TcpStream::connect(registry.address).await.unwrap();
+    for stream in [&mut first, &mut second] {
+        assert!(heard(stream).await.starts_with("HTTP/1.1 200"));
+    }
+    let mut third = TcpStream::connect(registry.address).await.unwrap();
+    third.write_all(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    for _ in 0..50 {
+        assert!(heard(&mut first).await.starts_with("HTTP/1.1 200"));
+    }
+    assert!(third.try_read(&mut [0; 1]).is_err(), "nothing has come for it yet");
+    drop(second);
+    assert!(hears(&mut third).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn the_name_space_that_containerd_names_changes_nothing() {
+    let registry = Registry::start().await;
+    let blob = registry.push_blob("library/app", &Bytes::from_static(b"content")).await;
+    let path = format!("/v2/library/app/blobs/{blob}");
+    for target in [path.clone(), format!("{path}?ns=docker.io")] {
+        assert_eq!(registry.get(&target).await.expect(200).body, "content");
+    }
+}
+
 /// What comes until the server closes its side. A server that never does is not waited for.
 async fn answer_in_time(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();

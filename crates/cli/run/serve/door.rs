@@ -1,5 +1,9 @@
 //! The door of a registry: where it is, who may come in, and who may listen.
-use std::{fs, net::SocketAddr, path::Path};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use server::{Htpasswd, HtpasswdError, Tls, TlsError};
 
@@ -15,22 +19,41 @@ pub(super) fn is_address(text: &str) -> Result<(), Usage> {
     Err(Usage::about("--listen", format!("{text:?} is no ADDR:PORT")).hint(hint))
 }
 
-/// The certificate and its key, if there are any.
-pub(super) fn tls(args: &ServeArgs) -> Result<Option<Tls>, Failure> {
-    let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) else { return Ok(None) };
-    let made = Tls::new(&read(certificate)?, &read(key)?);
-    made.map(Some).map_err(|why| {
-        let named = |path: &Path| format!("{}: {why}", path.display());
-        let usage = match why {
-            TlsError::Certificate(_) => Usage::about("--tls-cert", named(certificate))
-                .hint("it holds certificates in PEM: the server's own, then those of who signed it"),
-            TlsError::Key(_) => Usage::about("--tls-key", named(key))
-                .hint("it holds one private key in PEM: openssl pkey -in FILE writes one without a password"),
-            TlsError::Mismatch => Usage::about("--tls-key", named(key))
-                .hint(format!("name the key that {} was made with", certificate.display())),
-        };
-        usage.into()
-    })
+/// What stands in the files of a certificate and its key.
+pub(super) struct Pair {
+    pub(super) certificate: Vec<u8>,
+    pub(super) key: Vec<u8>,
+}
+
+/// The files of the certificate and its key, if there are any.
+pub(super) fn files(args: &ServeArgs) -> Option<(PathBuf, PathBuf)> {
+    args.tls_cert.clone().zip(args.tls_key.clone())
+}
+
+pub(super) fn read_pair(certificate: &Path, key: &Path) -> Result<Pair, Failure> {
+    Ok(Pair { certificate: read(certificate)?, key: read(key)? })
+}
+
+/// The certificate and its key, if there are any, and what they were made from.
+pub(super) fn tls(args: &ServeArgs) -> Result<Option<(Tls, Pair)>, Failure> {
+    let Some((certificate, key)) = files(args) else { return Ok(None) };
+    let pair = read_pair(&certificate, &key)?;
+    let made = Tls::new(&pair.certificate, &pair.key);
+    made.map(|tls| Some((tls, pair))).map_err(|why| misfit(args, &why).into())
+}
+
+/// What is wrong with a certificate or its key.
+pub(super) fn misfit(args: &ServeArgs, why: &TlsError) -> Usage {
+    let shown = |path: &Option<PathBuf>| path.as_deref().unwrap_or(Path::new("")).display().to_string();
+    let (certificate, key) = (shown(&args.tls_cert), shown(&args.tls_key));
+    match why {
+        TlsError::Certificate(_) => Usage::about("--tls-cert", format!("{certificate}: {why}"))
+            .hint("it holds certificates in PEM: the server's own, then those of who signed it"),
+        TlsError::Key(_) => Usage::about("--tls-key", format!("{key}: {why}"))
+            .hint("it holds one private key in PEM: openssl pkey -in FILE writes one without a password"),
+        TlsError::Mismatch => Usage::about("--tls-key", format!("{key}: {why}"))
+            .hint(format!("name the key that {certificate} was made with")),
+    }
 }
 
 /// Who may come in, if not everybody.

@@ -1,8 +1,9 @@
 //! `transship serve`, from what was typed to a registry that listens until a signal comes.
 mod door;
 mod open;
+mod renew;
 
-use std::{io, time::Duration};
+use std::{future::pending, io, time::Duration};
 
 use content::{Fault, FaultKind, Step};
 use server::{Options, Server};
@@ -15,6 +16,7 @@ use crate::{
     render::{Console, Finished, Opening},
     signal::Signals,
 };
+use renew::Renewal;
 
 /// How long requests under way are waited for without a word about it.
 const QUIET: Duration = Duration::from_secs(1);
@@ -25,13 +27,20 @@ pub(super) async fn serve(
     console: &Console,
     signals: &mut Signals,
 ) -> Result<Finished, Failure> {
-    let (server, listener) = until(signals, ready(args, console)).await?;
+    let (server, listener, renewal) = until(signals, ready(args, console)).await?;
+    let renewing = async {
+        match renewal {
+            Some(renewal) => renewal.goes_on().await,
+            None => pending().await,
+        }
+    };
     let (stop, stopped) = oneshot::channel::<()>();
     let mut serving = std::pin::pin!(server.serve(listener, async {
         drop(stopped.await);
     }));
     tokio::select! {
         ended = &mut serving => return ended.map(|()| Finished::Served).map_err(unheard),
+        never = renewing => match never {},
         _ = signals.next() => drop(stop),
     }
     let leaving = async {
@@ -49,16 +58,23 @@ pub(super) async fn serve(
 }
 
 /// Everything that can be wrong is found before anybody is told that there is a registry.
-async fn ready(args: &ServeArgs, console: &Console) -> Result<(Server, TcpListener), Failure> {
+async fn ready<'a>(
+    args: &'a ServeArgs,
+    console: &'a Console,
+) -> Result<(Server, TcpListener, Option<Renewal<'a>>), Failure> {
     let paths = open::paths(args)?;
     door::is_address(&args.listen)?;
     let (tls, htpasswd) = (door::tls(args)?, door::htpasswd(args)?);
     let (encrypted, guarded, writable) = (tls.is_some(), htpasswd.is_some(), args.writable);
+    let renewal = tls.as_ref().map(|(tls, pair)| Renewal::of(args, console, tls.clone(), pair));
     let opened = spawn_blocking(move || open::layouts(&paths, writable)).await;
     let layouts = opened.map_err(|why| unheard(why.into()))??;
     let shown = layouts.iter().map(|layout| layout.shown().to_owned()).collect();
     let repository = args.repository.clone();
-    let server = Server::over(layouts, Options { writable, repository, tls, htpasswd, ..Options::default() });
+    let tls = tls.map(|(tls, _)| tls);
+    let max_connections = usize::try_from(args.max_connections).unwrap_or(usize::MAX);
+    let options = Options { writable, repository, tls, htpasswd, max_connections, ..Options::default() };
+    let server = Server::over(layouts, options);
     let survey = server.survey().await.map_err(Failure::Neither)?;
     let listener = TcpListener::bind(&args.listen).await.map_err(|why| deaf(&args.listen, why))?;
     let address = listener.local_addr().map_err(|why| deaf(&args.listen, why))?;
@@ -72,7 +88,7 @@ async fn ready(args: &ServeArgs, console: &Console) -> Result<(Server, TcpListen
     let scheme = if encrypted { "https" } else { "http" };
     let url = format!("{scheme}://{address}");
     console.serving(&Opening { address, url, writable, layouts: shown, survey });
-    Ok((server, listener))
+    Ok((server, listener, renewal))
 }
 
 /// It cannot listen where it is to.
