@@ -17,6 +17,7 @@ mod clients;
 mod copy;
 mod crashes;
 mod cuts;
+mod daemons;
 mod debian;
 mod http;
 mod kills;

@@ -12,15 +12,15 @@ use crate::{
     transship, transship_quiet,
 };
 
-const HELLO: &str = "sha256:f2b0b16a597e33d6aa601c9e0c91c118633e1277271608e656fab719c640634c";
+pub(crate) const HELLO: &str = "sha256:f2b0b16a597e33d6aa601c9e0c91c118633e1277271608e656fab719c640634c";
 const GIB: u64 = 1024 * 1024 * 1024;
 
-fn images() -> String {
+pub(crate) fn images() -> String {
     format!("oci:{}/fixtures/images", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A registry of ours; the address that it listens on.
-fn serve(program: &Program, words: &[&str]) -> (Running, String) {
+pub(crate) fn serve(program: &Program, words: &[&str]) -> (Running, String) {
     let words = [&["serve", "--listen", "127.0.0.1:0", "--output", "json"], words].concat();
     let (running, _) = program.start_reading(&words);
     let said: Value = serde_json::from_str(&running.first_line()).unwrap();
@@ -28,7 +28,7 @@ fn serve(program: &Program, words: &[&str]) -> (Running, String) {
     (running, host)
 }
 
-fn stop(running: Running) {
+pub(crate) fn stop(running: Running) {
     running.signal("TERM");
     running.wait().exits(0);
 }
