@@ -179,6 +179,23 @@ async fn the_run_of_a_planner_that_died_is_taken_over_and_what_is_done_stays_don
 }
 
 #[tokio::test]
+async fn two_planners_of_one_run_both_hear_of_all_that_they_know_of() {
+    let nats = nats();
+    let queue = connected(&nats).await;
+    let mut first = planned(&queue, "r1", 20).await;
+    // A tag has come up meanwhile.
+    let mut second = planned(&queue, "r2", 25).await;
+    assert!(second.joined());
+    let working = tokio::spawn(work_off(connected(&nats).await, "a"));
+    assert_eq!(notes(&mut first).await.len(), 20);
+    first.close().await.unwrap();
+    let later = tokio::spawn(work_off(queue.clone(), "b"));
+    assert_eq!(notes(&mut second).await.len(), 25);
+    second.close().await.unwrap();
+    assert_eq!(working.await.unwrap() + later.await.unwrap(), 25);
+}
+
+#[tokio::test]
 async fn what_is_left_of_a_run_that_is_over_is_nobodys() {
     let nats = nats();
     let queue = connected(&nats).await;

@@ -262,6 +262,37 @@ fn immutable_tags_that_have_arrived_cost_one_request_for_each_repository_and_are
 }
 
 #[test]
+fn a_signature_beside_an_image_of_a_layout_goes_along_through_a_queue() {
+    let (target, queue, program) = (distribution().start(), nats(), transship());
+    let mut content = Content::new();
+    let layers = [1, 2].map(|seed| content.layer(seed, 300));
+    let [image, signature] = [0, 1].map(|one| content.image(one, &layers[usize::try_from(one).unwrap()..]));
+    let tag = image.digest.to_string().replace(':', "-") + ".sig";
+    let entries = [("v1".to_owned(), &image), (tag.clone(), &signature)]
+        .map(|(tag, root)| Entry::named(root, &format!("team/app:{tag}")));
+    content.write_layout(&program.home().join("images"), &entries).unwrap();
+    let config = format!(
+        "version: 1\nto: {}\nimages: [{{from: \"oci:images\", tags: [v1], referrers: true}}]\n",
+        target.host()
+    );
+    fs::write(program.home().join("mirror.yaml"), config).unwrap();
+    program.run(&["mirror", "mirror.yaml", "--queue", &queue.url()]).exits(0);
+    let there = ask("GET", &target.host(), &format!("/v2/team/app/manifests/{tag}"), "");
+    assert_eq!((there.status, there.digest), (200, signature.digest));
+}
+
+#[test]
+fn a_planner_for_which_nobody_works_says_so() {
+    let (scene, queue) = (Scene::set(transship(), 1000), nats());
+    let plan = ["mirror", "mirror.yaml", "--queue", &queue.url(), "--role", "plan"];
+    let planner = scene.program.start(&plan);
+    planner.says("nobody works for the queue, where 60 items wait");
+    let working = worker(&scene, &queue);
+    planner.wait().exits(0);
+    working.wait().exits(0);
+}
+
+#[test]
 fn a_worker_that_stays_goes_along_when_the_configuration_changes() {
     let (scene, queue) = (Scene::set(transship(), 1000), nats());
     let url = queue.url();

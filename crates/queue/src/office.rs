@@ -118,6 +118,16 @@ impl Office {
         .await
     }
 
+    /// Whether anybody has an item, or asks for one.
+    pub(crate) async fn is_worked_for(&self) -> Result<bool, QueueError> {
+        patiently(|| async {
+            let consumer = self.queue.consumer(&self.streams, &self.run).await?;
+            let info = consumer.cached_info();
+            Ok(info.num_ack_pending > 0 || info.num_waiting > 0)
+        })
+        .await
+    }
+
     /// Reads all notes of the run, from the first, and waits for more.
     pub(crate) async fn listen(&self) -> Result<pull::Ordered, QueueError> {
         let config = || pull::OrderedConfig {

@@ -169,7 +169,11 @@ impl Planner {
 
     /// Puts again what is neither noted nor in the queue: somebody emptied it, or its server lost it.
     async fn look_after(&mut self) -> Result<(), QueueError> {
-        if self.office.waiting().await? > 0 {
+        let waiting = self.office.waiting().await?;
+        if waiting > 0 {
+            if !self.office.is_worked_for().await? {
+                tracing::warn!("nobody works for the queue, where {waiting} items wait: start workers");
+            }
             return Ok(());
         }
         let done = self.office.noted().await?;

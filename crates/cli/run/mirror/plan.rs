@@ -4,7 +4,7 @@ use std::{collections::HashMap, future::pending, time::Duration};
 
 use copier::{CopyError, Side};
 use futures::{StreamExt, stream};
-use mirror::{Home, Item, Outcome, World as _, receipt, receipt::Requests};
+use mirror::{Home, Item, Outcome, Site, World as _, receipt, receipt::Requests};
 use queue::{Note, Planner};
 
 use super::{
@@ -99,7 +99,10 @@ async fn pin(run: &Run, mut items: Vec<&Item>, ledger: &mut Ledger<'_>) -> Vec<(
         match root {
             Ok(root) => {
                 let mut exact = item.clone();
-                exact.source.digest = Some(root.digest);
+                // In a layout cosign's tags lie beside the name of the image: whoever is given its digest finds none.
+                if matches!(item.source.site, Site::Repository { .. }) {
+                    exact.source.digest = Some(root.digest);
+                }
                 pinned.push((exact, item));
             }
             Err(fault) => {
