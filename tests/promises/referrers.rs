@@ -206,6 +206,25 @@ fn a_signature_that_was_written_and_is_not_listed_yet_is_listed_by_the_next_copy
 }
 
 #[test]
+fn a_signature_that_is_not_listed_yet_is_listed_by_the_next_run_of_a_mirror() {
+    let signed = Signed::new();
+    let (source, target, program) = (signed.at(true), old(Registry::setup()), transship());
+    let (from, to) = (source.reference("app"), target.reference("app:v1"));
+    program.run(&["copy", &source.reference("app:v1"), &to]).exits(0);
+    let text = format!(
+        "version: 1\nto: {}/{{repository}}:{{tag}}\nimages:\n  - from: {from}\n    tags: [v1]\n    referrers: true\n",
+        target.host()
+    );
+    std::fs::write(program.home().join("mirror.yaml"), text).unwrap();
+    let fallback = format!("/manifests/sha256-{}", signed.root.digest.hex());
+    target.rule(Rule::on(Method::PUT, &fallback).status(403).times(1));
+    program.run(&["mirror", "mirror.yaml"]).exits(3);
+    target.ledger().clear();
+    program.run(&["mirror", "mirror.yaml"]).exits(0);
+    assert!(written(&target).contains(&format!("/v2/app{fallback}")), "{}", target.ledger());
+}
+
+#[test]
 fn a_signature_that_does_not_arrive_leaves_no_tag() {
     let signed = Signed::new();
     let (source, target) = (signed.at(true), Registry::start());

@@ -4,12 +4,11 @@
 //! that it is there, and so is never sent any. What an inventory has under a tag is not copied at all.
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use content::{
-    At, Begun, Descriptor, Fault, Incoming, Manifest, MediaType, Mode, Place, Source, Target, Version,
+    At, Begun, Descriptor, Fault, Manifest, MediaType, Mode, OverSource, Place, Source, Target, Version,
 };
 use futures::future::BoxFuture;
 use reference::{Digest, RefName, RepositoryName};
@@ -79,13 +78,9 @@ impl Watched {
     }
 }
 
-impl Source for Watched {
-    fn place(&self) -> &Place {
-        self.source.place()
-    }
-
-    fn resolve<'a>(&'a self, version: &'a Version) -> BoxFuture<'a, Result<Descriptor, Fault>> {
-        self.source.resolve(version)
+impl OverSource for Watched {
+    fn below(&self) -> &dyn Source {
+        &*self.source
     }
 
     fn manifest<'a>(
@@ -94,18 +89,6 @@ impl Source for Watched {
         described: Option<&'a Descriptor>,
     ) -> BoxFuture<'a, Result<Manifest, Fault>> {
         Box::pin(self.read(version, described))
-    }
-
-    fn referrers<'a>(&'a self, subject: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, Fault>> {
-        self.source.referrers(subject)
-    }
-
-    fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {
-        self.source.open(blob, span)
-    }
-
-    fn held<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<Option<u64>, Fault>> {
-        self.source.held(blob)
     }
 }
 

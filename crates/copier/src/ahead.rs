@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use content::{Begun, Descriptor, Fault, Incoming, Manifest, Place, Source, Version};
+use content::{Begun, Descriptor, Fault, Incoming, OverSource, Source};
 use futures::{
     FutureExt,
     future::{BoxFuture, join},
@@ -69,25 +69,9 @@ struct Opened {
     first: Mutex<Option<Incoming>>,
 }
 
-impl Source for Opened {
-    fn place(&self) -> &Place {
-        self.source.place()
-    }
-
-    fn resolve<'a>(&'a self, version: &'a Version) -> BoxFuture<'a, Result<Descriptor, Fault>> {
-        self.source.resolve(version)
-    }
-
-    fn manifest<'a>(
-        &'a self,
-        version: &'a Version,
-        described: Option<&'a Descriptor>,
-    ) -> BoxFuture<'a, Result<Manifest, Fault>> {
-        self.source.manifest(version, described)
-    }
-
-    fn referrers<'a>(&'a self, subject: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, Fault>> {
-        self.source.referrers(subject)
+impl OverSource for Opened {
+    fn below(&self) -> &dyn Source {
+        &*self.source
     }
 
     fn open<'a>(&'a self, blob: &'a Descriptor, span: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use content::{At, Begun, Descriptor, Fault, Manifest, Mode, Place, Target, Upload, Version};
+use content::{At, Begun, Descriptor, Fault, Manifest, Mode, OverTarget, Target};
 use futures::future::BoxFuture;
 use reference::{Digest, RefName, RepositoryName};
 
@@ -33,13 +33,9 @@ impl Dock {
     }
 }
 
-impl Target for Dock {
-    fn place(&self) -> &Place {
-        self.target.place()
-    }
-
-    fn find<'a>(&'a self, version: &'a Version) -> BoxFuture<'a, Result<Option<Descriptor>, Fault>> {
-        self.target.find(version)
+impl OverTarget for Dock {
+    fn below(&self) -> &dyn Target {
+        &*self.target
     }
 
     fn begin<'a>(
@@ -48,18 +44,6 @@ impl Target for Dock {
         mount: Option<&'a RepositoryName>,
     ) -> BoxFuture<'a, Result<Begun, Fault>> {
         self.target.begin(blob, mount.or_else(|| self.base.get(&blob.digest)))
-    }
-
-    fn reopen<'a>(
-        &'a self,
-        blob: &'a Descriptor,
-        location: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Box<dyn Upload>>, Fault>> {
-        self.target.reopen(blob, location)
-    }
-
-    fn insist<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<Begun, Fault>> {
-        self.target.insist(blob)
     }
 
     fn publish<'a>(

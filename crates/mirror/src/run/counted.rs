@@ -8,8 +8,8 @@ use std::{
 
 use bytes::Bytes;
 use content::{
-    At, Begun, Claim, Descriptor, Fault, Incoming, Lent, Manifest, Mode, Place, Source, Target, Upload,
-    Version,
+    At, Begun, Claim, Descriptor, Fault, Incoming, Lent, Manifest, Mode, OverSource, OverTarget, Source,
+    Target, Upload, Version,
 };
 use copier::Side;
 use futures::{Stream, StreamExt, future::BoxFuture, stream::BoxStream};
@@ -29,9 +29,9 @@ impl CountedSource {
     }
 }
 
-impl Source for CountedSource {
-    fn place(&self) -> &Place {
-        self.inner.place()
+impl OverSource for CountedSource {
+    fn below(&self) -> &dyn Source {
+        &*self.inner
     }
 
     fn resolve<'a>(&'a self, version: &'a Version) -> BoxFuture<'a, Result<Descriptor, Fault>> {
@@ -110,9 +110,9 @@ impl CountedTarget {
     }
 }
 
-impl Target for CountedTarget {
-    fn place(&self) -> &Place {
-        self.inner.place()
+impl OverTarget for CountedTarget {
+    fn below(&self) -> &dyn Target {
+        &*self.inner
     }
 
     fn find<'a>(&'a self, version: &'a Version) -> BoxFuture<'a, Result<Option<Descriptor>, Fault>> {
@@ -138,6 +138,10 @@ impl Target for CountedTarget {
 
     fn insist<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<Begun, Fault>> {
         Box::pin(self.begun(self.inner.insist(blob)))
+    }
+
+    fn lists<'a>(&'a self, manifest: &'a Manifest) -> BoxFuture<'a, Result<bool, Fault>> {
+        self.count(self.inner.lists(manifest))
     }
 
     fn publish<'a>(
