@@ -1,5 +1,5 @@
 //! Bundles between real registries: two in a row, volumes in every order, and kills at random instants.
-use std::{fs, path::Path, thread, time::Duration};
+use std::{cell::RefCell, fs, path::Path, thread, time::Duration};
 
 use testkit::{Content, Program, images::Entry};
 
@@ -92,25 +92,46 @@ fn three_volumes_with_blobs_that_span_them_are_applied_in_every_order() {
     }
 }
 
-/// Runs `arguments` and kills it at random instants, each before the undisturbed run would have ended, until it was
-/// killed often enough; `look` sees what each kill left.
-fn kill_often(program: &Program, whole: Duration, begin: impl Fn(), arguments: &[&str], look: impl Fn()) {
+/// Runs commands and kills each at random instants, before the undisturbed run would have ended, until they were killed
+/// often enough. `begin` gives the command, in a world that is new; `look` sees what each kill left, and what there is
+/// when the command was run once more to its end.
+fn kill_often(
+    program: &Program,
+    whole: Duration,
+    begin: impl Fn() -> Vec<String>,
+    look: impl Fn(&[String], bool),
+) {
     let (mut chance, mut killed) = (Chance::new(), 0);
     while killed < KILLS {
-        begin();
+        let arguments = begin();
         for _ in 0..3 {
-            let running = program.start(arguments);
+            let running = program.start(&arguments);
             thread::sleep(Duration::from_micros(chance.part_of(u64::try_from(whole.as_micros()).unwrap())));
             let run = running.kill();
-            look();
+            look(&arguments, false);
             if run.code == 0 {
                 break;
             }
             assert_eq!(run.code, -1, "{run}");
             killed += 1;
         }
-        program.run(arguments).exits(0);
-        look();
+        program.run(&arguments).exits(0);
+        look(&arguments, true);
+    }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Whether each image is there whole or not at all: by the time the bundle has been applied, whole.
+fn holds_no_part(program: &Program, place: impl Fn(&str) -> String, is_done: bool) {
+    for (_, name) in IMAGES {
+        let run = program.run(&["verify", "--deep", &place(name)]);
+        assert!(run.code == 0 || run.code == 4 && !is_done, "{run}");
+        // What is missing is the image as such, never a part of it.
+        let part = ["missing: manifest", "missing: config", "missing: layer", "wrong:"];
+        assert!(part.iter().all(|part| !run.stdout.contains(part)), "{run}");
     }
 }
 
@@ -131,8 +152,11 @@ fn a_bundle_that_is_killed_while_it_is_made_is_gone_on_with_and_no_volume_is_tor
     let whole = took(|| drop(program.run(&made).exits(0)));
     let due: Vec<_> =
         volumes("all").iter().map(|name| fs::read(program.home().join(name)).unwrap()).collect();
-    let begin = || volumes("all").iter().for_each(|name| fs::remove_file(program.home().join(name)).unwrap());
-    kill_often(&program, whole, begin, &made, || {
+    let begin = || {
+        volumes("all").iter().for_each(|name| fs::remove_file(program.home().join(name)).unwrap());
+        words(&made)
+    };
+    kill_often(&program, whole, begin, |_, _| {
         for (name, due) in volumes("all").iter().zip(&due) {
             let found = read(&program.home().join(name));
             assert!(found.is_none() || found.as_ref() == Some(due), "{name} is torn");
@@ -152,31 +176,78 @@ fn a_bundle_that_is_killed_while_it_is_applied_leaves_no_tag_in_part_and_the_nex
     let source = source(&program, &IMAGES);
     config(&program, "all.yaml", &source, &IMAGES);
     program.run(&["bundle", "create", "all.yaml", "--file", "all.tar"]).exits(0);
-    let look = |inside: &Registry| {
-        for (_, name) in IMAGES {
-            let place = inside.reference(name);
-            let run = program.run(&["verify", "--deep", &source.reference(name), &place]);
-            assert!(run.code == 0 || run.code == 4, "there whole, or not at all: {run}");
-        }
-    };
     let first = distribution().start();
     let whole = took(|| drop(program.run(&["bundle", "apply", "all.tar", &first.host()]).exits(0)));
-    let (mut chance, mut killed) = (Chance::new(), 0);
-    while killed < KILLS {
-        let inside = distribution().start();
-        let host = inside.host();
-        let apply = ["bundle", "apply", "all.tar", host.as_str()];
-        for _ in 0..5 {
-            let running = program.start(&apply);
-            thread::sleep(Duration::from_micros(chance.part_of(u64::try_from(whole.as_micros()).unwrap())));
-            let run = running.kill();
-            look(&inside);
-            if run.code == 0 {
-                break;
-            }
-            killed += 1;
+    // Of a registry that is started anew each time, and ends with the next.
+    let inside = RefCell::new(first);
+    let begin = || {
+        inside.replace(distribution().start());
+        words(&["bundle", "apply", "all.tar", &inside.borrow().host()])
+    };
+    kill_often(&program, whole, begin, |_, is_done| {
+        holds_no_part(&program, |name| inside.borrow().reference(name), is_done);
+        if is_done {
+            is_whole(&program, &source, &inside.borrow(), &IMAGES);
         }
-        program.run(&apply).exits(0);
-        is_whole(&program, &source, &inside, &IMAGES);
-    }
+    });
+}
+
+/// A program that has three volumes of a bundle, with blobs that span them.
+fn in_three_volumes() -> (Program, Registry) {
+    let program = transship();
+    let source = source(&program, &IMAGES);
+    config(&program, "all.yaml", &source, &IMAGES);
+    let create = ["bundle", "create", "all.yaml", "--file", "all.tar", "--volume-size", "6MiB"];
+    program.run(&create).exits(0);
+    (program, source)
+}
+
+#[test]
+fn a_bundle_that_is_killed_on_its_way_into_a_layout_is_named_when_it_is_whole_and_leaves_nothing_beside() {
+    let (program, source) = in_three_volumes();
+    let apply = ["bundle", "apply", "all.2.tar", "all.3.tar", "all.1.tar", "oci:inside"];
+    let whole = took(|| drop(program.run(&apply).exits(0)));
+    let inside = program.home().join("inside");
+    let begin = || {
+        fs::remove_dir_all(&inside).unwrap();
+        words(&apply)
+    };
+    kill_often(&program, whole, begin, |_, is_done| {
+        holds_no_part(&program, |name| format!("oci:inside:{name}"), is_done);
+        if is_done {
+            for (_, name) in IMAGES {
+                let there = format!("oci:inside:{name}");
+                program.run(&["verify", "--deep", &source.reference(name), &there]).exits(0);
+            }
+            let left = fs::read_dir(inside.join(".transship")).unwrap().map(|it| it.unwrap().file_name());
+            assert_eq!(left.collect::<Vec<_>>(), ["lock"]);
+        }
+    });
+}
+
+#[test]
+fn a_bundle_that_is_killed_while_it_waits_or_leaves_is_brought_by_the_next_run_and_waits_no_more() {
+    let (program, source) = in_three_volumes();
+    let waiting = program.home().join("waiting");
+    let apply = |inside: &Registry, volumes: &[&str]| {
+        let host = inside.host();
+        words(&[&["bundle", "apply"], volumes, &[host.as_str(), "--staging", "waiting"]].concat())
+    };
+    let first = distribution().start();
+    program.run(&apply(&first, &["all.2.tar"])).exits(0);
+    let rest = ["all.1.tar", "all.3.tar"];
+    let whole = took(|| drop(program.run(&apply(&first, &rest)).exits(0)));
+    let inside = RefCell::new(first);
+    let begin = || {
+        inside.replace(distribution().start());
+        program.run(&apply(&inside.borrow(), &["all.2.tar"])).exits(0);
+        apply(&inside.borrow(), &rest)
+    };
+    kill_often(&program, whole, begin, |_, is_done| {
+        holds_no_part(&program, |name| inside.borrow().reference(name), is_done);
+        if is_done {
+            is_whole(&program, &source, &inside.borrow(), &IMAGES);
+            assert_eq!(fs::read_dir(&waiting).unwrap().count(), 0, "something waits");
+        }
+    });
 }

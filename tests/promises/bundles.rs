@@ -148,7 +148,11 @@ fn what_waits_is_removed_also_when_all_volumes_come_at_once_in_the_end() {
     program.run(&one).exits(0).prints("still to come");
     let all = [&["bundle", "apply", "all.1.tar", "all.2.tar", host.as_str()], &staging[..]].concat();
     program.run(&all).exits(0).prints("applied 2 images");
-    assert_eq!(fs::read_dir(program.home().join("waiting")).unwrap().count(), 0, "something is left");
+    let left = || fs::read_dir(program.home().join("waiting")).unwrap().count();
+    assert_eq!(left(), 0, "something is left");
+    let before = writes(&inside);
+    program.run(&one).exits(0).prints("was there");
+    assert_eq!((left(), writes(&inside)), (0, before), "what has arrived waits for nothing");
 }
 
 #[test]

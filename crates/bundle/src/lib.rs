@@ -28,7 +28,8 @@ mod text;
 mod volume;
 
 pub use apply::{
-    Applied, Arrived, Clobber, Harbour, Intake, Sides, Stock, look_for_base, push, stage, store, unstage,
+    Applied, Arrived, Clobber, Harbour, Intake, Sides, Stock, look_for_all, look_for_base, push, stage,
+    store, unstage,
 };
 pub use create::{Created, Ledger, Made, Origins, Packer, Tools};
 pub use draft::draft;

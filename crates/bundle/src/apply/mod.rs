@@ -11,12 +11,12 @@ use std::{fmt, sync::Arc};
 use content::{Source, Target};
 use reference::{Digest, RepositoryName};
 
-pub use push::{look_for_base, push};
+pub use push::{look_for_all, look_for_base, push};
 pub use source::Stock;
 pub(crate) use source::descriptor;
 pub use store::{Intake, stage, store, unstage};
 
-use crate::{BundleError, plan::Image};
+use crate::{BundleError, Plan, plan::Image};
 
 /// One repository of a destination, to be read and written.
 pub struct Sides {
@@ -72,6 +72,15 @@ pub struct Applied {
     pub present: usize,
     /// Bytes of the blobs that were stored or sent.
     pub bytes: u64,
+}
+
+impl Applied {
+    /// Of a bundle of which nothing was brought yet.
+    fn nothing(plan: &Plan) -> Self {
+        let (set, volumes) = (plan.set.clone(), plan.volumes);
+        let (missing, images) = (Vec::new(), Vec::new());
+        Self { set, volumes, missing, images, copied: 0, mounted: 0, present: 0, bytes: 0 }
+    }
 }
 
 /// An image that is there now.

@@ -4,7 +4,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use content::{At, Place, Source, Target, Version};
+use content::{At, Descriptor, Place, Source, Target, Version};
 use copier::{
     Conflict, CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Outcome, Platforms, Referrers,
     Ties,
@@ -43,12 +43,7 @@ pub async fn push(
     let found = base::find(plan, harbour, traffic).await?;
     let mounts = found.iter().map(|(digest, (name, _))| (digest.clone(), name.clone()));
     let docks = docks(plan, harbour, &Arc::new(mounts.collect()))?;
-    let mut images = Vec::new();
-    for image in &plan.images {
-        if let Some(dock) = docks.get(&image.repository) {
-            images.push((image, dock));
-        }
-    }
+    let images = berths(plan, &docks);
     if clobber == Clobber::Refuse {
         refuse_to_move(&images, traffic).await?;
     }
@@ -71,6 +66,31 @@ pub async fn push(
 /// [`content::FaultKind::Absent`], with the inventory and the digests, when any of it is missing.
 pub async fn look_for_base(plan: &Plan, harbour: &dyn Harbour, traffic: &Traffic) -> Result<(), BundleError> {
     base::find(plan, harbour, traffic).await.map(drop)
+}
+
+/// What there is to tell of a bundle whose images are all at a registry, by their roots' digests, already: nothing has
+/// to wait for the rest of it then.
+///
+/// # Errors
+/// A registry that does not answer.
+pub async fn look_for_all(
+    plan: &Plan,
+    harbour: &dyn Harbour,
+    traffic: &Traffic,
+) -> Result<Option<Applied>, BundleError> {
+    let docks = docks(plan, harbour, &Arc::default())?;
+    let standing = standing(&berths(plan, &docks), traffic).await?;
+    let mut images = plan.images.iter().zip(standing);
+    if !images.all(|(image, found)| found.is_some_and(|found| found.digest == image.digest)) {
+        return Ok(None);
+    }
+    let arrived = |image: &Image| Arrived { image: image.clone(), already_there: true };
+    Ok(Some(Applied { images: plan.images.iter().map(arrived).collect(), ..Applied::nothing(plan) }))
+}
+
+/// Images, and the repositories that they go to.
+fn berths<'a>(plan: &'a Plan, docks: &'a Docks) -> Vec<(&'a Image, &'a Arc<Dock>)> {
+    plan.images.iter().filter_map(|image| Some((image, docks.get(&image.repository)?))).collect()
 }
 
 fn docks(
@@ -96,22 +116,29 @@ fn docks(
 
 /// Finds all tags that would be moved before anything is.
 async fn refuse_to_move(images: &[(&Image, &Arc<Dock>)], traffic: &Traffic) -> Result<(), BundleError> {
-    let looks = stream::iter(images).map(async |(image, dock)| {
-        let Some(name) = image.tag.clone().map(RefName::from) else { return Ok(None) };
-        let lanes = traffic.at(dock.place().origin());
-        let version = Version::Name(name.clone());
-        let found = travel(&lanes, &lanes, dock.find(&version)).await.map_err(BundleError::target)?;
-        let moved = found.filter(|found| found.digest != image.digest);
-        Ok::<_, BundleError>(moved.map(|found| Conflict {
-            place: dock.place().clone(),
-            name,
-            digest: found.digest,
-            same: false,
-        }))
+    let tagged: Vec<_> = images.iter().copied().filter(|(image, _)| image.tag.is_some()).collect();
+    let standing = standing(&tagged, traffic).await?;
+    let conflicts = tagged.into_iter().zip(standing).filter_map(|((image, dock), found)| {
+        let (name, found) = (image.tag.clone()?.into(), found?);
+        let place = dock.place().clone();
+        (found.digest != image.digest).then_some(Conflict { place, name, digest: found.digest, same: false })
     });
-    let conflicts: Vec<_> = looks.buffered(AT_ONCE).try_collect().await?;
-    let conflicts: Vec<Conflict> = conflicts.into_iter().flatten().collect();
+    let conflicts: Vec<Conflict> = conflicts.collect();
     if conflicts.is_empty() { Ok(()) } else { Err(CopyError::TagsExist(conflicts).into()) }
+}
+
+/// What stands where each image is to be: under its tag, or by its digest.
+async fn standing(
+    images: &[(&Image, &Arc<Dock>)],
+    traffic: &Traffic,
+) -> Result<Vec<Option<Descriptor>>, BundleError> {
+    let looks = stream::iter(images).map(async |(image, dock)| {
+        let lanes = traffic.at(dock.place().origin());
+        let tag = image.tag.clone().map(|tag| Version::Name(tag.into()));
+        let version = tag.unwrap_or_else(|| Version::Digest(image.digest.clone()));
+        travel(&lanes, &lanes, dock.find(&version)).await.map_err(BundleError::target)
+    });
+    looks.buffered(AT_ONCE).try_collect().await
 }
 
 async fn copy(
@@ -169,16 +196,7 @@ async fn tag(docks: &Docks, images: &[Image], traffic: &Traffic) -> Result<(), B
 }
 
 fn tell(plan: &Plan, outcomes: Vec<Outcome>) -> Applied {
-    let mut applied = Applied {
-        set: plan.set.clone(),
-        volumes: plan.volumes,
-        missing: Vec::new(),
-        images: Vec::new(),
-        copied: 0,
-        mounted: 0,
-        present: 0,
-        bytes: 0,
-    };
+    let mut applied = Applied::nothing(plan);
     for (image, outcome) in plan.images.iter().zip(outcomes) {
         let delivered = outcome.result.unwrap_or_default();
         applied.copied = applied.copied.saturating_add(delivered.copied);

@@ -51,16 +51,8 @@ impl Intake {
 
     /// What there is to tell, with these images.
     pub fn tell(&self, images: Vec<Arrived>) -> Applied {
-        Applied {
-            set: self.chart.plan().set.clone(),
-            volumes: self.chart.plan().volumes,
-            missing: self.missing.clone(),
-            images,
-            copied: self.copied,
-            mounted: 0,
-            present: self.present,
-            bytes: self.bytes,
-        }
+        let (missing, &Self { copied, present, bytes, .. }) = (self.missing.clone(), self);
+        Applied { missing, images, copied, present, bytes, ..Applied::nothing(self.chart.plan()) }
     }
 }
 

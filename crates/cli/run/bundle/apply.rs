@@ -63,6 +63,22 @@ async fn to_registry(
     clobber: Clobber,
     console: &Console,
 ) -> Result<Applied, Failure> {
+    let applied = bring(args, set, quay, clobber, console).await?;
+    // Also where all volumes were given at once: some may have waited since another run.
+    let staging = args.staging.as_ref().filter(|_| !args.keep_staging && applied.missing.is_empty());
+    if let Some(staging) = staging {
+        unstage(&applied.set, staging).await?;
+    }
+    Ok(applied)
+}
+
+async fn bring(
+    args: &ApplyArgs,
+    set: &Set,
+    quay: &Quay,
+    clobber: Clobber,
+    console: &Console,
+) -> Result<Applied, Failure> {
     let (plan, traffic) = (set.plan(), quay.places.traffic());
     let engine = Engine::new(console.observer(), traffic.clone());
     let engine = match FileJournal::of_user().filter(|_| !args.no_journal) {
@@ -70,24 +86,20 @@ async fn to_registry(
         None => engine,
     };
     let tools = (&engine, &traffic);
-    let stock = if set.missing().is_empty() {
-        Stock::Volumes(set.clone())
-    } else {
-        let Some(staging) = &args.staging else { return Err(incomplete(set).into()) };
-        // A bundle before its base waits for nothing.
-        bundle::look_for_base(&plan, quay, &traffic).await?;
-        let intake = stage(set, staging).await?;
-        if !intake.missing.is_empty() {
-            return Ok(intake.tell(Vec::new()));
-        }
-        intake.stock()
-    };
-    let applied = push(set, stock, quay, tools, clobber).await?;
-    // Also where all volumes were given at once: some may have waited since another run.
-    if let Some(staging) = args.staging.as_ref().filter(|_| !args.keep_staging) {
-        unstage(&plan.set, staging).await?;
+    if set.missing().is_empty() {
+        return Ok(push(set, Stock::Volumes(set.clone()), quay, tools, clobber).await?);
     }
-    Ok(applied)
+    let Some(staging) = &args.staging else { return Err(incomplete(set).into()) };
+    // A bundle before its base waits for nothing, and neither does one that has arrived.
+    bundle::look_for_base(&plan, quay, &traffic).await?;
+    if let Some(applied) = bundle::look_for_all(&plan, quay, &traffic).await? {
+        return Ok(applied);
+    }
+    let intake = stage(set, staging).await?;
+    if !intake.missing.is_empty() {
+        return Ok(intake.tell(Vec::new()));
+    }
+    Ok(push(set, intake.stock(), quay, tools, clobber).await?)
 }
 
 fn incomplete(set: &Set) -> Usage {
