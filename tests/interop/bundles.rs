@@ -153,7 +153,9 @@ fn a_bundle_that_is_killed_while_it_is_made_is_gone_on_with_and_no_volume_is_tor
     let due: Vec<_> =
         volumes("all").iter().map(|name| fs::read(program.home().join(name)).unwrap()).collect();
     let begin = || {
-        volumes("all").iter().for_each(|name| fs::remove_file(program.home().join(name)).unwrap());
+        for name in volumes("all") {
+            fs::remove_file(program.home().join(name)).unwrap();
+        }
         words(&made)
     };
     kill_often(&program, whole, begin, |_, _| {
