@@ -63,7 +63,7 @@ impl Template {
             return Err("a destination is missing".to_owned());
         }
         parts(text)?;
-        let layout = text.starts_with("oci");
+        let layout = is_layout(text);
         let has_tag = if layout { text.matches(':').count() > 1 } else { tag_of(text).is_some() };
         let whole = match (text.contains('{'), has_tag) {
             (true, false) if !layout && !text.contains("{tag}") => format!("{text}:{{tag}}"),
@@ -89,7 +89,15 @@ impl Template {
                     // Named by digest only: it arrives without a tag too.
                     text.pop();
                 }
-                Part::Field(field) => text.push_str(&self.value(*field, facts)?),
+                Part::Field(field) => {
+                    let value = self.value(*field, facts)?;
+                    // A layout may call an entry anything. That chooses no directory.
+                    if in_path(&text) && (value.starts_with('/') || value.split('/').any(|part| part == ".."))
+                    {
+                        return Err(format!("`{value}`, from the source, may not lead out of `{self}`"));
+                    }
+                    text.push_str(&value);
+                }
             }
         }
         let name: Name = text.parse().map_err(|why| format!("`{text}`, from `{self}`: {why}"))?;
@@ -130,6 +138,16 @@ impl Template {
             Field::Digest => facts.digest.ok_or_else(|| lacks("a digest"))?.to_string().replace(':', "-"),
         })
     }
+}
+
+/// Whether this names a layout, and no registry that is called like one: `oci.example`.
+fn is_layout(text: &str) -> bool {
+    ["oci:", "ocidir:", "oci-archive:"].iter().any(|scheme| text.starts_with(scheme))
+}
+
+/// Whether what comes next belongs to the path of a layout.
+fn in_path(text: &str) -> bool {
+    is_layout(text) && text.split_once(':').is_some_and(|(_, path)| !path.contains(':'))
 }
 
 /// The tag behind the last part of a registry's path.
@@ -216,6 +234,31 @@ mod tests {
         assert_eq!(fill("inside.example", &from).unwrap(), "inside.example/team/app");
         assert!(fill("inside.example/app:{digest}", &from).unwrap().ends_with(&digest.replace(':', "-")));
         assert!(fill("inside.example/app:x-{tag}", &from).unwrap_err().contains("a tag"));
+    }
+
+    #[test]
+    fn a_registry_whose_name_begins_like_a_layout_is_a_registry() {
+        let from = "docker.io/library/alpine:3.22";
+        assert_eq!(fill("oci.example/mirror", from).unwrap(), "oci.example/mirror/library/alpine:3.22");
+        assert_eq!(fill("oci.example:5000", from).unwrap(), "oci.example:5000/library/alpine:3.22");
+    }
+
+    #[test]
+    fn what_a_layout_calls_an_entry_chooses_no_directory() {
+        let name: Name = "oci:from".parse().unwrap();
+        let tried = |template: &str, tag: &str| {
+            let repository = "team/app".parse().unwrap();
+            let filled =
+                Template::read(template).unwrap().fill(Facts::of(&name, Some(&repository), Some(tag)));
+            filled.map(|name| name.to_string())
+        };
+        for tag in ["../out", "a/../../out", "..", "/etc/out"] {
+            assert!(tried("oci:{tag}", tag).unwrap_err().contains("lead out"), "{tag}");
+            assert!(tried("oci-archive:{tag}:x", tag).unwrap_err().contains("lead out"), "{tag}");
+            // Behind the directory it is a name like any other.
+            assert_eq!(tried("oci:to:{name}:{tag}", tag), Ok(format!("oci:to:app:{tag}")));
+        }
+        assert_eq!(tried("oci:to/{name}/{tag}", "v1").as_deref(), Ok("oci:to/app/v1"));
     }
 
     #[test]
