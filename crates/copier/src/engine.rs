@@ -10,7 +10,7 @@ use futures::{future::try_join, stream::BoxStream};
 use pace::Traffic;
 
 use crate::{
-    CopyError, Delivered, Event, Existing, Extent, Job, Observer, Outcome, Ranges, Referrers, Report,
+    CopyError, Delivered, Event, Existing, Extent, Job, Observer, Outcome, Ranges, Recall, Referrers, Report,
     execute::Voyage,
     lacking,
     landed::Landed,
@@ -64,6 +64,7 @@ pub struct Engine {
     landed: Landed,
     journal: Option<Arc<dyn Journal>>,
     ranges: Arc<Shared>,
+    recall: Option<Arc<dyn Recall>>,
 }
 
 impl Engine {
@@ -71,13 +72,20 @@ impl Engine {
     /// what moves. A registry that is given the same traffic makes it narrower where it has too much to do.
     pub fn new(observer: Arc<dyn Observer>, traffic: Traffic) -> Self {
         let ranges = Shared::new(Ranges::default());
-        Self { observer, traffic, landed: Landed::default(), journal: None, ranges }
+        Self { observer, traffic, landed: Landed::default(), journal: None, ranges, recall: None }
     }
 
     /// Writes down in `journal` how far large blobs have come, and goes on with what an earlier run left there.
     #[must_use]
     pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
         self.journal = Some(journal);
+        self
+    }
+
+    /// Asks `recall` what became of indexes of which not all platforms are copied, before they are read.
+    #[must_use]
+    pub fn with_recall(mut self, recall: Arc<dyn Recall>) -> Self {
+        self.recall = Some(recall);
         self
     }
 
@@ -94,24 +102,20 @@ impl Engine {
     /// # Errors
     /// Whatever the source answers, both limits, and under [`crate::Ties::Together`] tags that exist.
     pub async fn run(&self, job: &Job) -> Result<Report, CopyError> {
-        let lanes = self.traffic.at(job.source.place().origin());
-        let resolving = Root::find(job, &lanes);
         let (root, early) = if job.existing == Existing::Refuse {
             // A source that fails, or limits that refuse, leave the target in peace.
-            (resolving.await?, None)
+            (Root::find(job, None, &self.traffic.at(job.source.place().origin())).await?, None)
         } else {
-            let finding = async { Ok(preflight::find(job, &self.traffic).await) };
-            let (root, found) = try_join(resolving, finding).await?;
+            let (root, early) = Box::pin(self.look(job)).await?;
             // An equal root is trusted: a run with nothing to do ends here, without a manifest pulled. What is about
             // it may be younger than it.
-            let early = preflight::look(job, &root.descriptor.digest, found, &self.traffic).await;
-            let done = early.iter().all(|standing| matches!(standing, Standing::Done));
-            if done && job.referrers == Referrers::Leave {
+            if is_done(&early) && job.referrers == Referrers::Leave {
                 return Ok(nothing_to_do(job, root));
             }
             (root, Some(early))
         };
-        let plan = self.plan(job, root).await?;
+        let there = early.as_deref().is_some_and(is_done);
+        let plan = self.plan(job, root, there).await?;
         let standings = if let Some(early) = early {
             early
         } else {
@@ -121,6 +125,36 @@ impl Engine {
         let standings = lacking::add(job, &plan, standings, &self.traffic).await;
         let admitted = Admitted::new(plan, standings, job.ties)?;
         Ok(self.execute(job, admitted).await)
+    }
+
+    /// What a run would report that finds every destination as it should be; `None` where it would have to write, or
+    /// to look for what is about the image. One question to each side, as a rule; nothing is written.
+    ///
+    /// # Errors
+    /// What the source answers.
+    pub async fn stands(&self, job: &Job) -> Result<Option<Report>, CopyError> {
+        let (root, standings) = self.look(job).await?;
+        let done = is_done(&standings) && job.referrers == Referrers::Leave;
+        Ok(done.then(|| nothing_to_do(job, root)))
+    }
+
+    /// The root, and how the destinations stand to it: both sides are asked at once.
+    pub(crate) async fn look(&self, job: &Job) -> Result<(Root, Vec<Standing>), CopyError> {
+        let lanes = self.traffic.at(job.source.place().origin());
+        let recall = self.recall.as_deref();
+        let finding = async { Ok(preflight::find(job, &self.traffic).await) };
+        let (root, found) = try_join(Root::find(job, recall, &lanes), finding).await?;
+        let standings = preflight::look(job, &root.descriptor.digest, found.clone(), &self.traffic).await;
+        if !root.recalled || (is_done(&standings) && job.referrers == Referrers::Leave) {
+            return Ok((root, standings));
+        }
+        // Something is to be done, and that is done with what the source has.
+        let root = Root::find(job, None, &lanes).await?;
+        if let Some(recall) = recall {
+            recall.made(root.from(), &job.platforms, &root.descriptor);
+        }
+        let standings = preflight::look(job, &root.descriptor.digest, found, &self.traffic).await;
+        Ok((root, standings))
     }
 
     pub(crate) fn traffic(&self) -> &Traffic {
@@ -160,8 +194,8 @@ impl Engine {
         Report { root, narrowed: plan.narrowed, extent: Some(extent), skipped: plan.skipped, outcomes }
     }
 
-    async fn plan(&self, job: &Job, root: Root) -> Result<Plan, CopyError> {
-        let plan = Plan::resolve(job, root, &self.traffic.at(job.source.place().origin())).await?;
+    async fn plan(&self, job: &Job, root: Root, there: bool) -> Result<Plan, CopyError> {
+        let plan = Plan::resolve(job, root, there, &self.traffic.at(job.source.place().origin())).await?;
         if let (Some(narrowed), Referrers::Follow) = (&plan.narrowed, job.referrers) {
             let warning =
                 format!("what is about {} is not about the index made of it, and stays", narrowed.from);
@@ -175,6 +209,11 @@ impl Engine {
         });
         Ok(plan)
     }
+}
+
+/// Whether every destination is as it should be.
+pub(crate) fn is_done(standings: &[Standing]) -> bool {
+    standings.iter().all(|standing| matches!(standing, Standing::Done))
 }
 
 fn nothing_to_do(job: &Job, root: Root) -> Report {

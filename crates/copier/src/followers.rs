@@ -71,16 +71,10 @@ impl<'a, 'w> Search<'a, 'w> {
         Self { job, lanes, walk, followers: Vec::new(), known: HashMap::new() }
     }
 
-    /// Everything about `root`, about the manifests below it, and about what is found so. Nobody can have said anything
-    /// about a root that was made here: then there is none.
-    pub(crate) async fn all(
-        mut self,
-        root: Option<&Manifest>,
-        below: &[Manifest],
-    ) -> Result<Vec<Follower>, CopyError> {
-        let image: HashMap<Digest, &Manifest> =
-            below.iter().chain(root).map(|part| (part.digest().clone(), part)).collect();
-        let mut subjects: Vec<Digest> = image.keys().cloned().collect();
+    /// Everything about the manifests of an `image`, and about what is found so. Nobody can have said anything about a
+    /// root that was made here: it is none of them.
+    pub(crate) async fn all(mut self, image: HashSet<Digest>) -> Result<Vec<Follower>, CopyError> {
+        let mut subjects: Vec<Digest> = image.iter().cloned().collect();
         for distance in 0..=MAX_DEPTH {
             let mut fresh = Vec::new();
             for (tag, manifest) in self.ask(&subjects, &image).await? {
@@ -99,7 +93,7 @@ impl<'a, 'w> Search<'a, 'w> {
     async fn ask(
         &mut self,
         subjects: &[Digest],
-        image: &HashMap<Digest, &Manifest>,
+        image: &HashSet<Digest>,
     ) -> Result<Vec<(Option<Tag>, Manifest)>, CopyError> {
         let (job, lanes) = (self.job, self.lanes);
         let questions = subjects.iter().flat_map(questions);
@@ -117,7 +111,7 @@ impl<'a, 'w> Search<'a, 'w> {
                 Answer::Referrers(subject, referrers) => {
                     for referrer in referrers {
                         let old = self.known.contains_key(&referrer.digest)
-                            || image.contains_key(&referrer.digest)
+                            || image.contains(&referrer.digest)
                             || !asked.insert(referrer.digest.clone());
                         if !old {
                             self.walk.weigh(referrer.size.min(MAX_MANIFEST_BYTES))?;
@@ -153,14 +147,14 @@ impl<'a, 'w> Search<'a, 'w> {
         tag: Option<Tag>,
         manifest: Manifest,
         distance: usize,
-        image: &HashMap<Digest, &Manifest>,
+        image: &HashSet<Digest>,
     ) -> Result<Vec<Digest>, CopyError> {
         let digest = manifest.digest().clone();
         if let Some(known) = self.known.get(&digest).and_then(|place| self.followers.get_mut(*place)) {
             known.tags.extend(tag);
             return Ok(Vec::new());
         }
-        let (old, before) = (image.contains_key(&digest), self.walk.manifests.len());
+        let (old, before) = (image.contains(&digest), self.walk.manifests.len());
         if !old && !self.walk.has_met(&digest) {
             self.walk.descend(&manifest).await?;
         }

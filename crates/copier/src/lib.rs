@@ -35,6 +35,7 @@ mod platforms;
 mod preflight;
 mod publish;
 mod ranges;
+mod recall;
 mod report;
 mod root;
 mod steady;
@@ -51,6 +52,7 @@ pub use limits::{
 pub use observer::{Delivery, Event, Observer, Silent};
 pub use platforms::{Narrowed, Platforms};
 pub use ranges::Ranges;
+pub use recall::Recall;
 pub use report::{Delivered, Extent, Outcome, Report};
 pub use steady::read;
 pub use survey::Survey;

@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) narrowed: Option<Narrowed>,
     /// Manifests below the root. Those of one rank need only those of earlier ranks.
     pub(crate) ranks: Vec<Vec<Manifest>>,
+    /// How many manifests below the root were not read, since the image is wherever it is to be.
+    noted: usize,
     /// Distinct blobs, in the order in which they were met: the image's, then those of its followers.
     pub(crate) blobs: Vec<Descriptor>,
     /// How many of them are the image's.
@@ -37,19 +39,32 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Reads the root and all that it leads to, and what follows it where that is asked for, in the `lanes` of the
-    /// source.
-    pub(crate) async fn resolve(job: &Job, root: Root, lanes: &Lanes) -> Result<Self, CopyError> {
+    /// source. Where the image is all `there`, only what follows it matters, and no more is read than leads to that.
+    pub(crate) async fn resolve(
+        job: &Job,
+        root: Root,
+        there: bool,
+        lanes: &Lanes,
+    ) -> Result<Self, CopyError> {
         let narrowed = root.narrowed.clone();
         let root = root.read(job, lanes).await?;
         let mut walk = Walk::new(job, lanes);
-        walk.descend(&root).await?;
+        if there {
+            walk.sketch(&root).await?;
+        } else {
+            walk.descend(&root).await?;
+        }
         let (manifests, own) = (std::mem::take(&mut walk.manifests), walk.blobs.len());
+        let unread = std::mem::take(&mut walk.noted);
+        let noted = unread.len();
         let followers = match job.referrers {
             Referrers::Leave => Vec::new(),
             Referrers::Follow => {
                 // What is about an index is not about another that was made of it.
-                let own = narrowed.is_none().then_some(&root);
-                Search::new(job, lanes, &mut walk).all(own, &manifests).await?
+                let own = narrowed.is_none().then_some(root.digest());
+                let read = manifests.iter().map(Manifest::digest);
+                let image = read.chain(own).cloned().chain(unread).collect();
+                Search::new(job, lanes, &mut walk).all(image).await?
             }
         };
         let (skipped, below) = (walk.skipped(), ranks(walk.manifests)?);
@@ -57,6 +72,7 @@ impl Plan {
             root,
             narrowed,
             ranks: ranks(manifests)?,
+            noted,
             blobs: walk.blobs,
             own,
             followers,
@@ -67,7 +83,7 @@ impl Plan {
 
     /// How many manifests there are, the root included.
     pub(crate) fn manifests(&self) -> usize {
-        self.ranks.iter().map(Vec::len).sum::<usize>().saturating_add(1)
+        self.ranks.iter().map(Vec::len).sum::<usize>().saturating_add(self.noted).saturating_add(1)
     }
 
     /// The manifest below the root, or below a follower, that has this digest.

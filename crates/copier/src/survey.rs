@@ -1,7 +1,7 @@
 //! Surveys: what a copy would find, for whoever wants to know before anything is written, or instead of it.
 use content::Descriptor;
 
-use crate::{CopyError, Engine, Job, plan::Plan, preflight, preflight::Standing, root::Root};
+use crate::{CopyError, Engine, Job, engine::is_done, plan::Plan, preflight::Standing};
 
 /// What a copy would find.
 #[derive(Debug, Clone)]
@@ -20,12 +20,9 @@ impl Engine {
     /// # Errors
     /// What would refuse the copy: the source, the limits, and the first destination that refuses.
     pub async fn survey(&self, job: &Job) -> Result<Survey, CopyError> {
-        let lanes = self.traffic().at(job.source.place().origin());
-        let found = Root::find(job, &lanes).await?;
+        let (found, standings) = self.look(job).await?;
         let root = found.descriptor.clone();
-        let standings = preflight::find(job, self.traffic()).await;
-        let standings = preflight::look(job, &root.digest, standings, self.traffic()).await;
-        if standings.iter().all(|standing| matches!(standing, Standing::Done)) {
+        if is_done(&standings) {
             return Ok(Survey { root, manifests: 0, blobs: None });
         }
         let refused = |standing| match standing {
@@ -35,7 +32,7 @@ impl Engine {
         if let Some(error) = standings.into_iter().find_map(refused) {
             return Err(error);
         }
-        let plan = Plan::resolve(job, found, &lanes).await?;
+        let plan = Plan::resolve(job, found, false, &self.traffic().at(job.source.place().origin())).await?;
         Ok(Survey { root, manifests: plan.manifests(), blobs: Some(plan.blobs) })
     }
 }

@@ -29,6 +29,10 @@ pub(crate) struct Walk<'a> {
     foreign: Foreign,
     /// Whether manifests count for the limit on their number: what follows an image does not.
     counts: bool,
+    /// Whether images are only noted, and not read: wherever they are to be, they are.
+    sketches: bool,
+    /// Those that were.
+    pub(crate) noted: Vec<Digest>,
     /// Entries below the root that count as manifests.
     entries: HashSet<Digest>,
     /// The bytes of those that will be read.
@@ -49,6 +53,8 @@ impl<'a> Walk<'a> {
             limits: &job.limits,
             foreign: job.foreign,
             counts: true,
+            sketches: false,
+            noted: Vec::new(),
             entries: HashSet::new(),
             bytes: 0,
             held: HashSet::new(),
@@ -57,6 +63,14 @@ impl<'a> Walk<'a> {
             skipped: Vec::new(),
             left: HashSet::new(),
         }
+    }
+
+    /// Notes which manifests `manifest` leads to; of those, only indexes are read.
+    pub(crate) async fn sketch(&mut self, manifest: &Manifest) -> Result<(), CopyError> {
+        self.sketches = true;
+        let sketched = self.descend(manifest).await;
+        self.sketches = false;
+        sketched
     }
 
     /// Reads all that `manifest` leads to, level by level.
@@ -129,6 +143,9 @@ impl<'a> Walk<'a> {
                 // A build cache lists its layers in an index.
                 Role::Layer | Role::ForeignLayer => self.layer(entry)?,
                 Role::Config => self.blob(entry),
+                Role::Manifest if self.sketches && self.entries.insert(entry.digest.clone()) => {
+                    self.noted.push(entry.digest.clone());
+                }
                 _ if self.entries.insert(entry.digest.clone()) => {
                     // More than a manifest may have is refused, or taken for a blob, before it is read.
                     self.bytes = self.bytes.saturating_add(entry.size.min(MAX_MANIFEST_BYTES));
