@@ -106,7 +106,7 @@ fn a_source_that_lists_nothing_or_fails_removes_nothing() {
     scene.mirror(&[]).exits(0);
     scene.config("tags: [\"w*\"]");
     let run = scene.mirror(&["--prune", "--prune-most"]).exits(0);
-    assert!(run.stderr.contains("selects nothing"), "{run}");
+    assert!(run.stderr.contains("has no tag that the patterns of line 3 mean"), "{run}");
     scene.config("tags: [v1, absent]");
     let run = scene.mirror(&["--prune", "--prune-most"]).exits(10);
     assert!(run.stderr.contains("some of its images failed"), "{run}");

@@ -21,6 +21,7 @@ mod kill;
 mod layouts;
 mod leaving;
 mod limits;
+mod mirrors;
 mod mounts;
 mod noforce;
 mod platforms;

@@ -15,14 +15,14 @@ use crate::program;
 const KILLS: usize = 20;
 
 /// Six images in two repositories that share bases, one of them of two platforms.
-struct Images {
+pub(crate) struct Images {
     content: Content,
     /// By repository and tag.
-    named: BTreeMap<String, Descriptor>,
+    pub(crate) named: BTreeMap<String, Descriptor>,
 }
 
 impl Images {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut content = Content::new();
         let bases = [content.layer(1, 60_000), content.layer(2, 90_000)];
         let mut named = BTreeMap::new();
@@ -39,7 +39,7 @@ impl Images {
         Self { content, named }
     }
 
-    fn at(&self, setup: FakeSetup) -> FakeSetup {
+    pub(crate) fn at(&self, setup: FakeSetup) -> FakeSetup {
         self.named.iter().fold(setup, |fake, (name, root)| fake.seed(&self.content, root, name))
     }
 

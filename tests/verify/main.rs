@@ -10,6 +10,7 @@
 )]
 mod images;
 mod kills;
+mod kills_of_layouts;
 mod mirrors;
 mod referrers;
 

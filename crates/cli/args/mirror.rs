@@ -17,7 +17,7 @@ use super::{
 
 CONFIG is YAML (or JSON): where images come from, which tags are meant, and where they go. What several images share \
 crosses once. One image that fails does not stop the others; the next run does only what is missing. A run with \
-nothing to do asks each side once for each tag, and pulls nothing, unless CONFIG chooses platforms or referrers. Of \
+nothing to do asks each side once for each tag, and pulls nothing, unless CONFIG asks for referrers. Of \
 tags that are declared immutable and have arrived, at most one in each repository is asked for at the destination, and \
 none at the source. Credentials are those that docker and podman have stored."
 )]
@@ -59,11 +59,12 @@ pub(crate) struct MirrorArgs {
     /// Writes there, at the end, which digest each image has at its destination
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,
-    /// Where it is noted which immutable tags have arrived; without it, a file of CONFIG's own below
-    /// `$XDG_STATE_HOME/transship`. Losing it costs requests, and nothing else
+    /// Where runs note what later ones need not ask for: which immutable tags have arrived, what became of indexes,
+    /// when images were made. Without it, a file of CONFIG's own below `$XDG_STATE_HOME/transship`. Losing it costs
+    /// requests, and nothing else
     #[arg(long, value_name = "FILE", conflicts_with = "no_state")]
     pub(crate) state: Option<PathBuf>,
-    /// Notes nothing of immutable tags, and believes no earlier note
+    /// Notes nothing, and believes no earlier note
     #[arg(long)]
     pub(crate) no_state: bool,
     /// How many images may be under way at a time

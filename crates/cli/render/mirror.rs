@@ -136,7 +136,7 @@ impl Planned {
 impl Mirrored {
     /// The last line.
     pub(crate) fn text(&self) -> String {
-        let End { images, copied, unchanged, failed, pruned, bytes: sent, .. } = &self.end;
+        let End { images, copied, unchanged, failed, pruned, left, bytes: sent, .. } = &self.end;
         let size = bytes(*sent);
         let mut parts = vec![format!("{copied} copied ({size})"), format!("{unchanged} unchanged")];
         for (number, what) in [(failed, "failed"), (pruned, "pruned")] {
@@ -145,7 +145,11 @@ impl Mirrored {
             }
         }
         let images = count(usize::try_from(*images).unwrap_or(usize::MAX), "image");
-        format!("mirrored {images}: {}\n", parts.join(", "))
+        let left = match usize::try_from(*left).unwrap_or(usize::MAX) {
+            0 => String::new(),
+            left => format!("; {} not begun", count(left, "image")),
+        };
+        format!("mirrored {images}: {}{left}\n", parts.join(", "))
     }
 
     /// For programs: the receipt as one document.

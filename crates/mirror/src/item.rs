@@ -68,6 +68,12 @@ pub(crate) fn destination(template: &Template, source: &Name) -> Result<Name, St
     }
 }
 
+/// What only one image can be: a name at a site. By digest there may be many in one repository.
+pub(crate) fn seat(destination: &Name, source: &Name) -> Name {
+    let digest = if destination.name.is_none() { source.digest.clone() } else { None };
+    Name { site: destination.site.plain(), name: destination.name.clone(), digest }
+}
+
 /// A layout's ref name as others write it, `repository:tag`; a name that has no such parts is a tag.
 pub(crate) fn in_parts(name: &str) -> (Option<RepositoryName>, Option<&str>) {
     let parts = name.rsplit_once(':').map(|(repository, tag)| (repository.parse().ok(), tag));

@@ -37,6 +37,20 @@ pub struct Name {
     pub digest: Option<Digest>,
 }
 
+impl Site {
+    /// The same site, spelled as every other way to it is: a layout may be `images`, `./images`, or behind a link.
+    pub(crate) fn plain(&self) -> Self {
+        match self {
+            Self::Repository { .. } => self.clone(),
+            Self::Layout { form, path } => {
+                // What is not there yet has no links in it that matter.
+                let plain = path.canonicalize().or_else(|_| std::path::absolute(path));
+                Self::Layout { form: *form, path: plain.unwrap_or_else(|_| path.clone()) }
+            }
+        }
+    }
+}
+
 impl Name {
     /// What is read: the digest, else the tag. `None` for a whole repository or layout.
     pub fn version(&self) -> Option<Version> {

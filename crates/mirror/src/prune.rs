@@ -7,11 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use content::{Fault, FaultKind};
 use reference::RefName;
 
-use crate::{
-    Config, Home, Name, Selection, Shard, World,
-    config::{Origin, Spot},
-    select::is_about_another,
-};
+use crate::{Config, Home, Name, Selection, Shard, World, select::is_about_another};
 
 /// A run that is over, and what is known of it.
 #[derive(Debug, Clone, Copy)]
@@ -63,29 +59,36 @@ pub enum Why {
 }
 
 /// What a repository is to have.
-#[derive(Default)]
 struct Wanted {
+    /// As it is spelled first.
+    home: Home,
     names: BTreeSet<RefName>,
     by_digest: bool,
     failed: bool,
 }
 
+impl Wanted {
+    fn at(home: Home) -> Self {
+        Self { home, names: BTreeSet::new(), by_digest: false, failed: false }
+    }
+}
+
 impl Prune<'_> {
     /// Finds out what may go: in each repository that the configuration fills, the tags that it no longer means. But
     /// nothing where an image of that repository failed; nothing anywhere, where an entry could not be selected, or
-    /// selects nothing, since its images would all seem to be gone; nothing where more than half would go, unless that
-    /// was asked for; nothing where images are kept by digest alone, since some registries remove a tag with its
-    /// manifest; and no signatures and lists of referrers, which belong to others.
+    /// finds nothing where it looks, since its images would all seem to be gone; nothing where more than half would go,
+    /// unless that was asked for; nothing where images are kept by digest alone, since some registries remove a tag
+    /// with its manifest; and no signatures and lists of referrers, which belong to others.
     pub async fn look(&self, world: &dyn World) -> Pruning {
         let mut pruning = Pruning::default();
         if let Some(why) = self.doubt() {
             pruning.spared.push(Spared { home: self.config.file.clone(), why: Why::Unknown(why) });
             return pruning;
         }
-        for (home, wanted) in self.homes() {
-            match look_at(&home, &wanted, self.most, world).await {
+        for wanted in self.homes().into_values() {
+            match look_at(&wanted, self.most, world).await {
                 Ok(stale) => pruning.stale.extend(stale),
-                Err(why) => pruning.spared.push(Spared { home: home.to_string(), why }),
+                Err(why) => pruning.spared.push(Spared { home: wanted.home.to_string(), why }),
             }
         }
         pruning
@@ -96,22 +99,19 @@ impl Prune<'_> {
         if let Some(failure) = self.selection.failures.first() {
             return Some(format!("nobody knows what {} has", failure.source));
         }
-        let spots: BTreeSet<Spot> = self.selection.items.iter().map(|item| item.spot).collect();
-        let entries = self.config.entries.iter();
-        // An image that two entries mean is the first one's.
-        let mut empty =
-            entries.filter(|entry| !matches!(entry.from, Origin::Image(_)) && !spots.contains(&entry.spot));
-        empty.next().map(|entry| format!("the entry of line {} selects nothing", entry.spot.line))
+        self.selection.empty.first().cloned()
     }
 
+    /// Every repository that is filled, by what it is: some are spelled in more ways than one.
     fn homes(&self) -> BTreeMap<Home, Wanted> {
         let mut homes: BTreeMap<Home, Wanted> = BTreeMap::new();
         for item in &self.selection.items {
             let home = Home::of(&item.destination);
+            let plain = Home { site: home.site.plain(), ..home.clone() };
             if self.shard.is_some_and(|shard| !shard.holds(&home.to_string())) {
                 continue;
             }
-            let wanted = homes.entry(home).or_default();
+            let wanted = homes.entry(plain).or_insert_with(|| Wanted::at(home));
             wanted.failed |= self.failed.contains(&item.destination);
             match &item.destination.name {
                 Some(name) => drop(wanted.names.insert(name.clone())),
@@ -122,7 +122,8 @@ impl Prune<'_> {
     }
 }
 
-async fn look_at(home: &Home, wanted: &Wanted, most: bool, world: &dyn World) -> Result<Vec<Name>, Why> {
+async fn look_at(wanted: &Wanted, most: bool, world: &dyn World) -> Result<Vec<Name>, Why> {
+    let home = &wanted.home;
     if wanted.failed {
         return Err(Why::Unknown("some of its images failed".to_owned()));
     }

@@ -131,12 +131,20 @@ pub struct End {
     pub failed: u64,
     /// How many were removed.
     pub pruned: u64,
+    /// How many were not begun, since others failed; they are none of the images above.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left: u64,
     /// Bytes of blobs that were sent.
     pub bytes: u64,
     /// All requests, those for lists of tags and for permission included.
     pub requests: Requests,
     /// When it ended, as RFC 3339 says.
     pub ended: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl End {

@@ -110,8 +110,8 @@ async fn gather(
     traffic: &Traffic,
     console: &Console,
 ) -> Result<Load, Failure> {
-    let selection = mirror::select(config, world).await.map_err(unread)?;
-    selection.warnings.iter().for_each(|warning| console.warn(warning));
+    let selection = mirror::select(config, world, None).await.map_err(unread)?;
+    selection.words().for_each(|warning| console.warn(warning));
     if let Some(first) = selection.failures.first() {
         selection.failures.iter().for_each(|it| console.warn(&format!("{}: {}", it.source, it.fault)));
         return Err(Failure::at(Side::Source, first.fault.clone()));

@@ -15,7 +15,7 @@ use crate::{
 /// Looks at all that was selected.
 pub(super) async fn run(run: &Run, order: &Order<'_>, console: &Console) -> Result<Finished, Failure> {
     let selection = order.selection;
-    for warning in &selection.warnings {
+    for warning in selection.words() {
         console.warn(warning);
     }
     let mut planned = Planned::default();

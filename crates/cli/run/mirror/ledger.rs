@@ -1,7 +1,7 @@
 //! The ledger: what came of each image, told as soon as it is known.
 use std::{
     collections::BTreeSet,
-    fs::File,
+    fs::{File, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -47,7 +47,7 @@ impl<'a> Ledger<'a> {
         board: &'a Board,
     ) -> Result<Self, Failure> {
         let failed = |why| Failure::Paper { path: path.unwrap_or(Path::new("")).display().to_string(), why };
-        let file = path.map(File::create).transpose().map_err(failed)?;
+        let file = path.map(begin).transpose().map_err(failed)?;
         let receipt = path.map(Path::to_owned).zip(file);
         let mut ledger = Self {
             console,
@@ -89,6 +89,11 @@ impl<'a> Ledger<'a> {
         self.add(image, hint);
     }
 
+    /// So many images were not begun.
+    pub(super) fn left(&mut self, left: usize) {
+        self.end.left = left as u64;
+    }
+
     /// The destinations that failed.
     pub(super) fn failed(&self) -> &BTreeSet<Name> {
         &self.failed
@@ -118,7 +123,7 @@ impl<'a> Ledger<'a> {
         if let (Some(why), Some((path, _))) = (self.torn.take(), &self.receipt) {
             return Err(Failure::Paper { path: path.display().to_string(), why });
         }
-        let code = match (self.codes.as_slice(), self.end.failed == self.end.images) {
+        let code = match (self.codes.as_slice(), self.end.failed == self.end.images && self.end.left == 0) {
             ([], _) => exit::DONE,
             // All failed, and for one reason: that is what there is to say.
             ([only], true) => *only,
@@ -149,6 +154,22 @@ impl<'a> Ledger<'a> {
         let Some((_, file)) = self.receipt.as_mut().filter(|_| self.torn.is_none()) else { return };
         self.torn = file.write_all(line.text().as_bytes()).and_then(|()| file.flush()).err();
     }
+}
+
+/// A receipt of which nothing is written yet. Two runs do not write to one file.
+fn begin(path: &Path) -> io::Result<File> {
+    let file = File::options().write(true).create(true).truncate(false).open(path)?;
+    if file.metadata()?.is_file() {
+        // Where there are no locks, nobody is kept off.
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(io::Error::new(
+                io::ErrorKind::WouldBlock,
+                "another run is writing its receipt there",
+            ));
+        }
+        file.set_len(0)?;
+    }
+    Ok(file)
 }
 
 /// What watchers are told of an image.

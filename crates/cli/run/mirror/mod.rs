@@ -3,6 +3,7 @@ mod dry;
 mod hall;
 mod ledger;
 mod meter;
+mod notebook;
 mod papers;
 mod plan;
 mod prune;
@@ -13,7 +14,7 @@ mod work;
 use std::sync::Arc;
 
 use copier::Side;
-use mirror::{Config, Item, Rules, Runner, Selection, Shard, receipt, tally::Tally, tally::Watch};
+use mirror::{Config, Item, Notes, Rules, Runner, Selection, Shard, receipt, tally::Tally, tally::Watch};
 use registry::Farewells;
 use status::Board;
 
@@ -26,6 +27,7 @@ use crate::{
 };
 use hall::Hall;
 use ledger::Ledger;
+use notebook::Notebook;
 
 /// The form of a configuration, for editors.
 const SCHEMA: &str = include_str!("../../../../docs/mirror.schema.json");
@@ -59,14 +61,19 @@ async fn round(
     let config = Config::read(&text, &file).map_err(unread)?;
     let shard = shard::of(args)?;
     let hall = Hall::enter(args, &text).await?;
-    let run = Run::new(args, console, farewells)?;
+    let notebook = Notebook::of(args);
+    let run = Run::new(args, console, farewells)?.with(notebook.as_ref(), args);
     let selection = run.select(&config).await?;
     let items = shard::items(&selection, shard);
     let order = Order { args, config: &config, selection: &selection, shard, items: &items, board };
     if args.dry_run {
         return dry::run(&run, &order, console).await;
     }
-    run.bring(&order, hall, console).await
+    let done = run.bring(&order, hall, console).await;
+    if let Some(notebook) = notebook {
+        notebook.close(console);
+    }
+    done
 }
 
 /// What a run is to do.
@@ -88,6 +95,8 @@ pub(super) struct Run {
     /// Requests for no image: lists of tags, and farewells.
     rest: Arc<Tally>,
     at_once: usize,
+    /// What this run and earlier ones have found out, where that is kept.
+    notes: Option<Arc<Notes>>,
 }
 
 impl Run {
@@ -105,11 +114,20 @@ impl Run {
         };
         let world = Arc::new(Everywhere::new(places));
         let runner = Runner::new(engine, Arc::<Everywhere>::clone(&world), rules);
-        Ok(Self { runner, world, rest, at_once: args.images_at_once })
+        Ok(Self { runner, world, rest, at_once: args.images_at_once, notes: None })
+    }
+
+    /// With what is noted there. What is doubted is asked for, whatever an earlier run has noted.
+    fn with(self, notebook: Option<&Notebook>, args: &MirrorArgs) -> Self {
+        let Some(notebook) = notebook else { return self };
+        let notes = if args.dry_run { notebook.read() } else { notebook.open() };
+        let notes = Arc::new(if args.repair { notes.doubting_all() } else { notes });
+        let runner = self.runner.with_notes(Arc::<Notes>::clone(&notes));
+        Self { runner, notes: Some(notes), ..self }
     }
 
     async fn select(&self, config: &Config) -> Result<Selection, Failure> {
-        let selecting = mirror::select(config, &*self.world);
+        let selecting = mirror::select(config, &*self.world, self.notes.as_deref());
         self.rest.counting(Side::Source, Box::pin(selecting)).await.map_err(unread)
     }
 
@@ -121,7 +139,7 @@ impl Run {
         console: &Console,
     ) -> Result<Finished, Failure> {
         let Order { args, selection, .. } = order;
-        for warning in &selection.warnings {
+        for warning in selection.words() {
             console.warn(warning);
         }
         let about = about(order);
@@ -130,22 +148,22 @@ impl Run {
         for unselected in &selection.failures {
             ledger.unselected(unselected);
         }
-        let state = papers::State::of(args);
-        // What is doubted is asked for, whatever an earlier run has noted.
-        let known = if args.repair { mirror::State::default() } else { state.read() };
-        let run = Self { runner: self.runner.with_state(known), ..self };
-        match hall {
-            Some(hall) => Box::pin(plan::plan(&run, order, &hall, id, &mut ledger)).await?,
-            None => run.runner.all(order.items, |item, outcome| ledger.image(item, &outcome)).await,
+        if let Some(hall) = hall {
+            Box::pin(plan::plan(&self, order, &hall, id, &mut ledger)).await?;
+        } else {
+            let left = self.runner.all(order.items, |item, outcome| ledger.image(item, &outcome)).await;
+            ledger.left(left);
         }
-        state.write(&run.runner.state(), console);
         if args.pruning.prune {
-            prune::prune(&run, order, &mut ledger, console).await;
+            prune::prune(&self, order, &mut ledger, console).await;
         }
-        if let Some(path) = &args.lock {
-            papers::write(path, &ledger.lock().text())?;
-        }
-        let mirrored = ledger.end(run.rest.requests())?;
+        let locked = match &args.lock {
+            Some(path) => papers::write(path, &ledger.lock().text()),
+            None => Ok(()),
+        };
+        // A receipt has its end, whatever became of the other papers.
+        let mirrored = ledger.end(self.rest.requests())?;
+        locked?;
         if mirrored.code == crate::exit::DONE {
             Ok(Finished::Mirrored(Box::new(mirrored)))
         } else {

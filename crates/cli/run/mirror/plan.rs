@@ -23,7 +23,7 @@ pub(super) async fn plan(
     name: String,
     ledger: &mut Ledger<'_>,
 ) -> Result<(), Failure> {
-    let (there, items) = run.runner.believed(order.items).await;
+    let (there, items) = run.runner.believed(order.items, &run.rest).await;
     for (item, outcome) in there {
         ledger.image(item, &outcome);
     }

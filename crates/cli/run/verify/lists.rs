@@ -159,8 +159,8 @@ async fn of_config(
 ) -> Result<Listed, Failure> {
     let shown = file.display().to_string();
     let config = Config::read(&text(file).await?, &shown).map_err(refused)?;
-    let selection = select(&config, world).await.map_err(refused)?;
-    for warning in &selection.warnings {
+    let selection = select(&config, world, None).await.map_err(refused)?;
+    for warning in selection.words() {
         console.warn(warning);
     }
     let mut listed = Listed::default();

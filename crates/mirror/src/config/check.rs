@@ -16,12 +16,13 @@ fn collisions(entries: &[Entry]) -> Result<(), Flaw> {
     for entry in entries {
         for source in named(entry) {
             let Ok(destination) = item::destination(&entry.to, &source) else { continue };
-            match taken.get(&destination) {
+            let seat = item::seat(&destination, &source);
+            match taken.get(&seat) {
                 Some((other, _)) if *other == source => {}
                 Some((other, first)) => {
                     return Err(item::collision(&destination, [other, &source], [first.spot, entry.spot]));
                 }
-                None => drop(taken.insert(destination, (source, entry))),
+                None => drop(taken.insert(seat, (source, entry))),
             }
         }
     }

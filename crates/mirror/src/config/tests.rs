@@ -126,6 +126,13 @@ fn two_images_for_one_destination_are_refused_with_both_lines() {
 }
 
 #[test]
+fn any_number_of_digests_go_to_one_repository() {
+    let line = |hex: &str| format!("  - from: a.example/app@sha256:{}\n", hex.repeat(64));
+    let text = format!("version: 1\nto: b.example\nimages:\n{}{}", line("0"), line("1"));
+    Config::read(&text, "mirror.yaml").unwrap();
+}
+
+#[test]
 fn mirrors_that_lead_back_to_where_they_began_are_refused() {
     for entries in [
         "from: a.example/x:v1; to: \"b.example/x:{tag}\"; \n  - from: b.example/x:v1; to: \"a.example/x:{tag}\"",

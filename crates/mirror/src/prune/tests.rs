@@ -121,7 +121,9 @@ fn where_an_entry_failed_or_selects_nothing_nothing_goes_anywhere() {
     let there: [(&str, &[&str]); 2] =
         [("b.example/app", &["v0", "v1", "v2"]), ("b.example/lib", &["0", "1"])];
     let config = config();
-    let empty = look(&selected(&config, &[]), &[], true, &there);
+    let mut empty = selected(&config, &["v1"]);
+    empty.empty.push("a.example/app has no tag that line 3 means".to_owned());
+    let empty = look(&empty, &[], true, &there);
     assert!(names(&empty).is_empty());
     assert!(
         matches!(&empty.spared[..], [Spared { why: Why::Unknown(why), .. }] if why.contains("line 3")),
@@ -192,4 +194,16 @@ fn in_a_layout_only_names_of_the_same_repository_may_go() {
         [("oci:store", &["app:v0", "app:v1", "app:v2", "lib:1", "mine:v0", "loose"])];
     let pruning = look(&selection, &[], false, &there);
     assert_eq!(names(&pruning), ["oci:store:app:v0"]);
+}
+
+#[test]
+fn a_layout_that_is_spelled_in_two_ways_is_one_place() {
+    let mut selection = selected(&config(), &["v1", "v2"]);
+    for (number, item) in selection.items.iter_mut().enumerate() {
+        let dir = if number == 0 { "store" } else { "./store" };
+        item.destination = format!("oci:{dir}:app:w{number}").parse().unwrap();
+    }
+    let all: &[&str] = &["app:w0", "app:w1", "app:w2"];
+    let pruning = look(&selection, &[], true, &[("oci:store", all), ("oci:./store", all)]);
+    assert!(names(&pruning).is_empty(), "{pruning:?}");
 }

@@ -3,11 +3,9 @@ mod counted;
 mod outcome;
 mod prospect;
 mod runner;
-mod state;
 pub mod tally;
 mod trust;
 
 pub use outcome::Outcome;
 pub use prospect::Prospect;
 pub use runner::{Rules, Runner};
-pub use state::State;

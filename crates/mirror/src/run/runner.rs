@@ -1,22 +1,18 @@
 //! The runner: brings images to where they are to be, many at once, and stops for none that fails.
-use std::{
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::{pin::pin, sync::Arc, time::Instant};
 
 use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Side, Ties};
 use futures::{StreamExt, stream};
 use reference::Digest;
 
 use super::{
-    Outcome, Prospect, State,
+    Outcome, Prospect,
     counted::{CountedSource, CountedTarget},
     outcome::in_words,
     tally::Tally,
-    trust,
+    trust::{self, Pending},
 };
-use crate::{Item, World};
+use crate::{Item, Notes, World};
 
 /// What holds for all images of a run.
 #[derive(Debug, Clone)]
@@ -40,87 +36,126 @@ pub struct Runner {
     engine: Engine,
     world: Arc<dyn World>,
     rules: Rules,
-    state: Mutex<State>,
+    notes: Arc<Notes>,
 }
 
 impl Runner {
     /// A runner that reaches places through `world`. `engine` should have [`super::tally::Watch`] as its observer,
     /// else attempts are not counted.
     pub fn new(engine: Engine, world: Arc<dyn World>, rules: Rules) -> Self {
-        Self { engine, world, rules, state: Mutex::default() }
+        Self { engine, world, rules, notes: Arc::default() }
     }
 
-    /// Begins with what earlier runs have brought.
+    /// Begins with what earlier runs have noted, and notes what comes of this one.
     #[must_use]
-    pub fn with_state(self, state: State) -> Self {
-        Self { state: Mutex::new(state), ..self }
+    pub fn with_notes(self, notes: Arc<Notes>) -> Self {
+        let engine = self.engine.with_recall(Arc::<Notes>::clone(&notes));
+        Self { engine, notes, ..self }
     }
 
-    /// What the next run should begin with.
-    pub fn state(&self) -> State {
-        self.known().clone()
-    }
-
-    /// Brings one image, whatever earlier runs say of it.
+    /// Brings one image, whatever earlier runs say of it, and notes nothing.
     pub async fn one(&self, item: &Item) -> Outcome {
-        let (tally, begun) = (Arc::<Tally>::default(), Instant::now());
-        let copied = match self.job(item, &tally) {
-            // Only a side that is read is counted as one of both: what counts apart, says so.
-            Ok(job) => tally.counting(Side::Source, self.engine.run(&job)).await,
-            Err(error) => Err(error),
-        };
-        let outcome = Outcome::new(item, copied, &tally, begun.elapsed());
-        self.note(item, outcome.digest.as_ref().filter(|_| outcome.result.is_ok()));
-        outcome
+        self.carry(item, &Arc::default()).await
     }
 
     /// Notes for the next run with which digest an image has arrived, if it has, whoever brought it.
     pub fn note(&self, item: &Item, arrived: Option<&Digest>) {
         match arrived {
-            Some(digest) => self.known().arrived(item, digest),
-            None => self.known().forget(item),
+            Some(digest) => self.notes.note_arrived(item, digest, self.takes_foreign()),
+            None => self.notes.doubt(item),
         }
     }
 
     /// Tells images that earlier runs have brought and that never move from those that are to be brought, for whoever
-    /// has others bring these. It costs one request for each repository that is to hold any of the first.
-    pub async fn believed<'a>(&'a self, items: &'a [Item]) -> (Vec<(&'a Item, Outcome)>, Vec<&'a Item>) {
-        let state = self.state();
-        let (mut left, groups) = trust::apart(items, &state);
-        let (mut groups, mut there) = (pin!(trust::ask(self, groups)), Vec::new());
+    /// has others bring these. It costs one request for each repository that is to hold any of the first; those that
+    /// found nothing are counted by `rest`.
+    pub async fn believed<'a>(
+        &'a self,
+        items: &'a [Item],
+        rest: &Tally,
+    ) -> (Vec<(&'a Item, Outcome)>, Vec<&'a Item>) {
+        let (mut left, groups) = trust::apart(items, self);
+        let mut groups = pin!(trust::ask(self, groups, self.rules.at_once.max(1)));
+        let mut there = Vec::new();
         while let Some(group) = groups.next().await {
-            there.extend(group.believed);
-            left.extend(group.doubted);
+            there.extend(group.known);
+            left.extend(group.pending);
         }
-        (there, left)
+        for pending in &left {
+            rest.add(pending.tally.requests());
+        }
+        (there, left.into_iter().map(|pending| pending.item).collect())
     }
 
     /// Brings all images, and tells `done` of each as soon as it is done. Those that earlier runs have brought and that
-    /// never move cost nothing, as long as their repository is there.
-    pub async fn all(&self, items: &[Item], mut done: impl FnMut(&Item, Outcome)) {
-        let state = self.state();
-        let (rest, believed) = trust::sort(items, &state);
+    /// never move cost nothing, as long as their repository is there. How many were not begun: without
+    /// [`Rules::fail_fast`], none.
+    pub async fn all(&self, items: &[Item], mut done: impl FnMut(&Item, Outcome)) -> usize {
+        let at_once = self.rules.at_once.max(1);
+        let (mut pending, groups) = trust::sort(items, self);
         let mut failed = false;
-        let mut left = rest;
-        let mut groups = pin!(trust::ask(self, believed));
+        let mut groups = pin!(trust::ask(self, groups, at_once));
         while let Some(group) = groups.next().await {
-            failed |= group.witness.as_ref().is_some_and(|(_, outcome)| outcome.result.is_err());
-            for (item, outcome) in group.witness.into_iter().chain(group.believed) {
+            for (item, outcome) in group.known {
+                failed |= outcome.result.is_err();
                 done(item, outcome);
             }
-            left.extend(group.doubted);
+            pending.extend(group.pending);
         }
-        let mut left = left.into_iter();
+        let mut left = pending.into_iter();
         let mut under_way = stream::FuturesUnordered::new();
         loop {
-            while under_way.len() < self.rules.at_once.max(1) && !(failed && self.rules.fail_fast) {
-                let Some(item) = left.next() else { break };
-                under_way.push(async move { (item, self.one(item).await) });
+            while under_way.len() < at_once && !(failed && self.rules.fail_fast) {
+                let Some(next) = left.next() else { break };
+                under_way.push(async move { (next.item, self.bring(next).await) });
             }
             let Some((item, outcome)) = under_way.next().await else { break };
             failed |= outcome.result.is_err();
             done(item, outcome);
         }
+        left.count()
+    }
+
+    async fn bring(&self, Pending { item, tally }: Pending<'_>) -> Outcome {
+        self.noted(item, self.carry(item, &tally).await)
+    }
+
+    async fn carry(&self, item: &Item, tally: &Arc<Tally>) -> Outcome {
+        let begun = Instant::now();
+        let copied = match self.job(item, tally) {
+            // Only a side that is read is counted as one of both: what counts apart, says so.
+            Ok(job) => tally.counting(Side::Source, self.engine.run(&job)).await,
+            Err(error) => Err(error),
+        };
+        Outcome::new(item, copied, tally, begun.elapsed())
+    }
+
+    /// What came of an image that is as it should be, or cannot be read; `None` where there is something to do.
+    pub(super) async fn stands(&self, item: &Item, tally: &Arc<Tally>) -> Option<Outcome> {
+        let begun = Instant::now();
+        let stands = match self.job(item, tally) {
+            Ok(job) => tally.counting(Side::Source, self.engine.stands(&job)).await.transpose()?,
+            Err(error) => Err(error),
+        };
+        Some(self.noted(item, Outcome::new(item, stands, tally, begun.elapsed())))
+    }
+
+    fn noted(&self, item: &Item, outcome: Outcome) -> Outcome {
+        self.note(item, outcome.digest.as_ref().filter(|_| outcome.result.is_ok()));
+        outcome
+    }
+
+    /// The digest at which an earlier run brought an image that never moves.
+    pub(super) fn arrived(&self, item: &Item) -> Option<Digest> {
+        self.notes.arrived(item, self.takes_foreign())
+    }
+
+    pub(super) fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    fn takes_foreign(&self) -> bool {
+        self.rules.foreign == Foreign::Include
     }
 
     /// What bringing an image would take; nothing is written.
@@ -163,9 +198,5 @@ impl Runner {
             referrers: if item.referrers { Referrers::Follow } else { Referrers::Leave },
             ties: Ties::Apart,
         })
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

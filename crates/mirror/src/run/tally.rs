@@ -47,6 +47,12 @@ impl Tally {
         number.fetch_add(1, Relaxed);
     }
 
+    /// So many more.
+    pub(crate) fn add(&self, requests: Requests) {
+        self.source.fetch_add(requests.source, Relaxed);
+        self.target.fetch_add(requests.target, Relaxed);
+    }
+
     /// How many requests there were.
     pub fn requests(&self) -> Requests {
         Requests { source: self.source.load(Relaxed), target: self.target.load(Relaxed) }

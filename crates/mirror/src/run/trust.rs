@@ -2,7 +2,8 @@
 //!
 //! What never moves need not be asked for again, unless the destination was wiped. So each of its repositories has a
 //! witness: a tag that would be asked for anyway, or else one of those that never move. When the witness is not as it
-//! should be, nothing is believed of that repository.
+//! should be, nothing is believed of that repository; and that is noted before anything is written there, since what is
+//! written may be the witness of the next run.
 use std::{collections::BTreeMap, sync::Arc};
 
 use content::Version;
@@ -10,11 +11,14 @@ use copier::Side;
 use futures::{Stream, StreamExt, stream};
 use reference::Digest;
 
-use super::{Outcome, Runner, State, tally::Tally};
+use super::{Outcome, Runner, tally::Tally};
 use crate::{Item, Site};
 
-/// How many repositories are asked at a time.
-const AT_ONCE: usize = 8;
+/// An image that is to be brought, and the requests that were made for it so far.
+pub(super) struct Pending<'a> {
+    pub(super) item: &'a Item,
+    pub(super) tally: Arc<Tally>,
+}
 
 /// The images of one repository that an earlier run has brought.
 pub(super) struct Group<'a> {
@@ -23,80 +27,104 @@ pub(super) struct Group<'a> {
     settled: Vec<(&'a Item, Digest)>,
 }
 
-/// What the witness of a repository brought about.
+/// What the witnesses of a repository said.
+#[derive(Default)]
 pub(super) struct Judged<'a> {
-    /// The witness, where it was an image that had to be brought anyway.
-    pub(super) witness: Option<(&'a Item, Outcome)>,
-    /// Images that are there.
-    pub(super) believed: Vec<(&'a Item, Outcome)>,
-    /// Images that may be there.
-    pub(super) doubted: Vec<&'a Item>,
+    /// Images that nothing more is to be done for: they are there, or cannot be read.
+    pub(super) known: Vec<(&'a Item, Outcome)>,
+    /// Images that may have to be brought.
+    pub(super) pending: Vec<Pending<'a>>,
+}
+
+impl<'a> From<&'a Item> for Pending<'a> {
+    fn from(item: &'a Item) -> Self {
+        Self { item, tally: Arc::default() }
+    }
 }
 
 /// Parts those that have to be asked for in any case from those that need a witness only.
-pub(super) fn sort<'a>(items: &'a [Item], state: &State) -> (Vec<&'a Item>, Vec<Group<'a>>) {
+pub(super) fn sort<'a>(items: &'a [Item], runner: &Runner) -> (Vec<Pending<'a>>, Vec<Group<'a>>) {
     let mut groups: BTreeMap<&Site, Group<'_>> = BTreeMap::new();
+    let mut others = Vec::new();
     for item in items {
-        if let Some(digest) = state.digest(item) {
-            let site = &item.destination.site;
-            let group = groups.entry(site).or_insert_with(|| Group { other: None, settled: Vec::new() });
-            group.settled.push((item, digest));
+        match runner.arrived(item) {
+            Some(digest) => {
+                let site = &item.destination.site;
+                let group = groups.entry(site).or_insert_with(|| Group { other: None, settled: Vec::new() });
+                group.settled.push((item, digest));
+            }
+            None => others.push(item),
         }
     }
     let mut rest = Vec::new();
-    for item in items.iter().filter(|item| state.digest(item).is_none()) {
+    for item in others {
         match groups.get_mut(&item.destination.site) {
-            Some(group) if group.other.is_none() => group.other = Some(item),
-            _ => rest.push(item),
+            // Where what is about an image is looked for, it takes more than one question to know that all is there.
+            Some(group) if group.other.is_none() && !item.referrers => group.other = Some(item),
+            _ => rest.push(item.into()),
         }
     }
     (rest, groups.into_values().collect())
 }
 
 /// The same, where nothing is brought: no witness is one that would be.
-pub(super) fn apart<'a>(items: &'a [Item], state: &State) -> (Vec<&'a Item>, Vec<Group<'a>>) {
-    let (mut rest, mut groups) = sort(items, state);
-    rest.extend(groups.iter_mut().filter_map(|group| group.other.take()));
+pub(super) fn apart<'a>(items: &'a [Item], runner: &Runner) -> (Vec<Pending<'a>>, Vec<Group<'a>>) {
+    let (mut rest, mut groups) = sort(items, runner);
+    rest.extend(groups.iter_mut().filter_map(|group| group.other.take()).map(Pending::from));
     (rest, groups)
 }
 
-/// Asks the witnesses.
-pub(super) fn ask<'a>(runner: &'a Runner, groups: Vec<Group<'a>>) -> impl Stream<Item = Judged<'a>> {
-    stream::iter(groups).map(|group| judge(runner, group)).buffer_unordered(AT_ONCE)
+/// Asks the witnesses, so many at a time.
+pub(super) fn ask<'a>(
+    runner: &'a Runner,
+    groups: Vec<Group<'a>>,
+    at_once: usize,
+) -> impl Stream<Item = Judged<'a>> {
+    stream::iter(groups).map(|group| judge(runner, group)).buffer_unordered(at_once)
 }
 
 async fn judge<'a>(runner: &Runner, group: Group<'a>) -> Judged<'a> {
-    let mut settled = group.settled.into_iter();
-    let mut judged = Judged { witness: None, believed: Vec::new(), doubted: Vec::new() };
+    let mut judged = Judged::default();
     let mut there = false;
     if let Some(item) = group.other {
-        let outcome = runner.one(item).await;
-        there = outcome.result.as_ref().is_ok_and(|delivered| delivered.already_there);
-        judged.witness = Some((item, outcome));
+        let tally = Arc::default();
+        match runner.stands(item, &tally).await {
+            Some(outcome) => {
+                there = outcome.result.is_ok();
+                judged.known.push((item, outcome));
+            }
+            None => judged.pending.push(Pending { item, tally }),
+        }
     }
+    let mut settled = group.settled.into_iter();
+    let mut doubted = Vec::new();
     if !there && let Some((item, digest)) = settled.next() {
         // The other tag may have moved, or be new: that says nothing.
-        match find(runner, item, &digest).await {
+        let tally = Arc::default();
+        match find(runner, item, &digest, &tally).await {
             Some(outcome) => {
                 there = true;
-                judged.believed.push((item, outcome));
+                judged.known.push((item, outcome));
             }
-            None => judged.doubted.push(item),
+            None => doubted.push(Pending { item, tally }),
         }
     }
     for (item, digest) in settled {
         if there {
-            judged.believed.push((item, Outcome::believed(digest)));
+            judged.known.push((item, Outcome::believed(digest)));
         } else {
-            judged.doubted.push(item);
+            doubted.push(item.into());
         }
     }
+    for doubted in &doubted {
+        runner.notes().doubt(doubted.item);
+    }
+    judged.pending.extend(doubted);
     judged
 }
 
 /// Whether an image is at its destination; a destination that does not say is asked again when the image is brought.
-async fn find(runner: &Runner, item: &Item, digest: &Digest) -> Option<Outcome> {
-    let tally = Arc::<Tally>::default();
+async fn find(runner: &Runner, item: &Item, digest: &Digest, tally: &Arc<Tally>) -> Option<Outcome> {
     let target = runner.world().target(&item.destination.site).ok()?;
     let version = Version::Name(item.destination.name.clone()?);
     let found = tally.counting(Side::Target, target.find(&version)).await.ok()??;

@@ -6,8 +6,12 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::{Notes, World, notes::Dated};
+
 /// The annotation that says it, of a manifest or an index.
 const CREATED: &str = "org.opencontainers.image.created";
+/// How deep indexes are looked into: whoever nests them deeper does not say when anything was made.
+const MAX_DEPTH: u32 = 8;
 /// The largest config that is read for it.
 const MAX_CONFIG: u64 = 4 << 20;
 
@@ -17,10 +21,35 @@ struct Config {
     created: Option<String>,
 }
 
+/// The world, and what earlier runs have noted of it.
+pub(super) struct Known<'a> {
+    pub(super) world: &'a dyn World,
+    pub(super) notes: Option<&'a Notes>,
+}
+
+impl Known<'_> {
+    /// When the image was made. Of one digest that never changes: where notes are kept, only the digest is asked for,
+    /// which is no pull.
+    pub(super) async fn created(
+        &self,
+        source: &Arc<dyn Source>,
+        version: Version,
+    ) -> Result<Option<Timestamp>, Fault> {
+        let Some(notes) = self.notes else { return created(source, &version).await };
+        let digest = source.resolve(&version).await?.digest;
+        if let Some(Dated(known)) = notes.created(&digest) {
+            return Ok(known);
+        }
+        let made = created(source, &Version::Digest(digest.clone())).await?;
+        notes.note_created(&digest, made);
+        Ok(made)
+    }
+}
+
 /// When the image was made; of many platforms, the first. `None` where it does not say.
-pub(super) async fn created(source: &Arc<dyn Source>, version: &Version) -> Result<Option<Timestamp>, Fault> {
+async fn created(source: &Arc<dyn Source>, version: &Version) -> Result<Option<Timestamp>, Fault> {
     let mut manifest = source.manifest(version, None).await?;
-    loop {
+    for _ in 0..MAX_DEPTH {
         if let Some(said) = manifest.annotations().get(CREATED).and_then(|text| text.parse().ok()) {
             return Ok(Some(said));
         }
@@ -33,6 +62,7 @@ pub(super) async fn created(source: &Arc<dyn Source>, version: &Version) -> Resu
             Shape::Image { config: None, .. } | Shape::Opaque => return Ok(None),
         }
     }
+    Ok(None)
 }
 
 async fn of_config(

@@ -6,9 +6,9 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use reference::{RefName, RepositoryName};
 
-use super::{AT_ONCE, Selection, Unselected, created::created};
+use super::{AT_ONCE, Selection, Unselected, created::Known};
 use crate::{
-    Item, Name, Pattern, Site, World,
+    Item, Name, Pattern, Site,
     config::{Entry, Origin},
     item, version,
 };
@@ -20,13 +20,13 @@ struct Candidate {
 }
 
 /// What an entry selects; what cannot be asked stands in the result.
-pub(super) async fn select(entry: &Entry, world: &dyn World) -> Selection {
+pub(super) async fn select(entry: &Entry, world: &Known<'_>) -> Selection {
     let mut selection = Selection::default();
     match &entry.from {
         Origin::Image(name) => add(&mut selection, entry, name.clone()),
         Origin::Repository(site) => repository(&mut selection, entry, world, site).await,
         Origin::Registry { registry, repositories } => {
-            let all = match world.repositories(registry).await {
+            let all = match world.world.repositories(registry).await {
                 Ok(all) => all,
                 Err(fault) => {
                     fail(&mut selection, entry, registry, fault);
@@ -43,19 +43,17 @@ pub(super) async fn select(entry: &Entry, world: &dyn World) -> Selection {
             });
             let parts: Vec<Selection> = parts.buffered(AT_ONCE).collect().await;
             if parts.is_empty() {
-                selection
-                    .warnings
-                    .push(format!("{registry} has no repository that line {} means", entry.spot.line));
+                let line = entry.spot.line;
+                selection.empty.push(format!("{registry} has no repository that line {line} means"));
             }
             for part in parts {
                 selection.items.extend(part.items);
-                selection.failures.extend(part.failures);
-                selection.warnings.extend(part.warnings);
+                selection.note(part.failures, part.empty, part.warnings);
             }
         }
         Origin::Layout { form, path, repositories } => {
             let site = Site::Layout { form: *form, path: path.clone() };
-            match world.names(&site).await {
+            match world.world.names(&site).await {
                 Ok(names) => {
                     let meant = |name: &Option<RepositoryName>| {
                         let matches = |name: &RepositoryName| {
@@ -73,7 +71,7 @@ pub(super) async fn select(entry: &Entry, world: &dyn World) -> Selection {
 }
 
 /// The tags of one repository that are meant.
-async fn repository(selection: &mut Selection, entry: &Entry, world: &dyn World, site: &Site) {
+async fn repository(selection: &mut Selection, entry: &Entry, world: &Known<'_>, site: &Site) {
     let name = |tag: &str| Name { site: site.clone(), name: Some(RefName::new(tag)), digest: None };
     let excluded = |tag: &str| entry.exclude.iter().any(|pattern| pattern.matches(tag));
     let literals: Vec<&str> =
@@ -81,10 +79,14 @@ async fn repository(selection: &mut Selection, entry: &Entry, world: &dyn World,
     for tag in &literals {
         add(selection, entry, name(tag));
     }
+    let line = entry.spot.line;
     if entry.tags.iter().all(|pattern| pattern.literal().is_some()) {
+        if literals.is_empty() {
+            selection.empty.push(format!("line {line} excludes every tag that it names"));
+        }
         return;
     }
-    let listed = match world.names(site).await {
+    let listed = match world.world.names(site).await {
         Ok(listed) => listed,
         Err(fault) => return fail(selection, entry, site, fault),
     };
@@ -93,12 +95,9 @@ async fn repository(selection: &mut Selection, entry: &Entry, world: &dyn World,
     };
     let found = listed.iter().map(RefName::as_str).filter(|tag| !literals.contains(tag) && meant(tag));
     let found: Vec<Candidate> = found.map(|tag| Candidate { tag: tag.to_owned(), name: name(tag) }).collect();
-    if found.is_empty() {
-        selection
-            .warnings
-            .push(format!("{site} has no tag that the patterns of line {} mean", entry.spot.line));
+    if narrow(selection, entry, world, site, found).await == 0 {
+        selection.empty.push(format!("{site} has no tag that the patterns of line {line} mean"));
     }
-    narrow(selection, entry, world, site, found).await;
 }
 
 /// Whether a tag is no image's own, but leads to what belongs to another: cosign's `sha256-HEX.sig`, and the list of
@@ -112,7 +111,7 @@ pub(crate) fn is_about_another(tag: &str) -> bool {
 async fn layout(
     selection: &mut Selection,
     entry: &Entry,
-    world: &dyn World,
+    world: &Known<'_>,
     site: &Site,
     names: Vec<RefName>,
     meant: impl Fn(&Option<RepositoryName>) -> bool,
@@ -121,37 +120,50 @@ async fn layout(
     for name in names {
         let (repository, tag) = item::in_parts(name.as_str());
         let tag = tag.unwrap_or_default().to_owned();
-        let wanted = entry.tags.is_empty() || entry.tags.iter().any(|pattern| pattern.matches(&tag));
+        let by = |pattern: &Pattern| {
+            pattern.matches(&tag) && (pattern.literal().is_some() || !is_about_another(&tag))
+        };
+        let wanted = entry.tags.is_empty() || entry.tags.iter().any(by);
         if wanted && !entry.exclude.iter().any(|pattern| pattern.matches(&tag)) && meant(&repository) {
             let name = Name { site: site.clone(), name: Some(name), digest: None };
             found.entry(repository).or_default().push(Candidate { tag, name });
         }
     }
-    if found.is_empty() {
-        selection.warnings.push(format!("{site} has no entry that line {} means", entry.spot.line));
-    }
+    let mut kept = 0_usize;
     for (_, found) in found {
-        narrow(selection, entry, world, site, found).await;
+        kept = kept.saturating_add(narrow(selection, entry, world, site, found).await);
+    }
+    if kept == 0 {
+        selection.empty.push(format!("{site} has no entry that line {} means", entry.spot.line));
     }
 }
 
-/// Those since a date, and the newest of them.
+/// Those since a date, and the newest of them. How many came of it, those that cannot be judged among them.
 async fn narrow(
     selection: &mut Selection,
     entry: &Entry,
-    world: &dyn World,
+    world: &Known<'_>,
     site: &Site,
     mut found: Vec<Candidate>,
-) {
+) -> usize {
     let versions = found.iter().all(|candidate| version::read(&candidate.tag).is_some());
     let few = entry.newest.is_none_or(|newest| found.len() <= newest);
+    let mut failed = 0_usize;
     if entry.since.is_some() || !(versions || few) {
-        let mut dated = match dated(world, site, found).await {
-            Ok(dated) => dated,
-            Err(fault) => return fail(selection, entry, site, fault),
-        };
-        for (candidate, _) in dated.iter().filter(|(_, created)| created.is_none()) {
-            selection.warnings.push(format!("{} does not say when it was made", candidate.name));
+        let mut dated = Vec::new();
+        for (candidate, made) in dates(world, site, found).await {
+            match made {
+                Ok(None) => {
+                    let words = format!("{} does not say when it was made", candidate.name);
+                    selection.warnings.push(words);
+                    dated.push((candidate, None));
+                }
+                Ok(made) => dated.push((candidate, made)),
+                Err(fault) => {
+                    failed = failed.saturating_add(1);
+                    fail(selection, entry, &candidate.name, fault);
+                }
+            }
         }
         dated.retain(|(_, created)| {
             entry.since.is_none_or(|since| created.is_some_and(|created| created >= since))
@@ -164,29 +176,29 @@ async fn narrow(
         found.sort_by_cached_key(|candidate| (Reverse(version::read(&candidate.tag)), candidate.tag.clone()));
     }
     found.truncate(entry.newest.unwrap_or(usize::MAX));
+    let kept = found.len();
     for candidate in found {
         add(selection, entry, candidate.name);
     }
+    kept.saturating_add(failed)
 }
 
 /// When each was made.
-async fn dated(
-    world: &dyn World,
+async fn dates(
+    world: &Known<'_>,
     site: &Site,
     found: Vec<Candidate>,
-) -> Result<Vec<(Candidate, Option<Timestamp>)>, Fault> {
-    let source = world.source(site)?;
+) -> Vec<(Candidate, Result<Option<Timestamp>, Fault>)> {
+    let source = world.world.source(site);
     let ask = async |candidate: Candidate| {
         let name = candidate.name.name.clone().unwrap_or_else(|| RefName::new(""));
-        let made = created(&source, &Version::Name(name)).await;
-        made.map(|made| (candidate, made))
+        let made = match &source {
+            Ok(source) => world.created(source, Version::Name(name)).await,
+            Err(fault) => Err(fault.clone()),
+        };
+        (candidate, made)
     };
-    let mut asked = stream::iter(found).map(ask).buffered(AT_ONCE);
-    let mut dated = Vec::new();
-    while let Some(next) = asked.next().await {
-        dated.push(next?);
-    }
-    Ok(dated)
+    stream::iter(found).map(ask).buffered(AT_ONCE).collect().await
 }
 
 fn add(selection: &mut Selection, entry: &Entry, source: Name) {

@@ -6,12 +6,13 @@ mod tests;
 
 use std::collections::{BTreeMap, btree_map};
 
+use created::Known;
 pub(crate) use entry::is_about_another;
 
 use content::Fault;
 use futures::{StreamExt, stream};
 
-use crate::{Config, ConfigError, Item, World, config::Spot, item};
+use crate::{Config, ConfigError, Item, Notes, World, config::Spot, item};
 
 /// How many repositories are asked for their tags at a time.
 const AT_ONCE: usize = 8;
@@ -23,7 +24,9 @@ pub struct Selection {
     pub items: Vec<Item>,
     /// Entries, or repositories of entries, of which nobody can say what they select.
     pub failures: Vec<Unselected>,
-    /// What users should know.
+    /// Where something was to be found, and nothing was: that is so, or a source is not itself just now.
+    pub empty: Vec<String>,
+    /// What else users should know.
     pub warnings: Vec<String>,
 }
 
@@ -40,22 +43,41 @@ pub struct Unselected {
     pub fault: Fault,
 }
 
-/// Finds out which images a configuration means. Only patterns, `newest` and `since` ask anybody anything.
+/// Finds out which images a configuration means. Only patterns, `newest` and `since` ask anybody anything; what `notes`
+/// know is not asked for again.
 ///
 /// # Errors
 /// Two images for one destination, which patterns may bring about.
-pub async fn select(config: &Config, world: &dyn World) -> Result<Selection, ConfigError> {
+pub async fn select(
+    config: &Config,
+    world: &dyn World,
+    notes: Option<&Notes>,
+) -> Result<Selection, ConfigError> {
+    let known = Known { world, notes };
     let mut all = Selection::default();
-    let mut parts = stream::iter(&config.entries).map(|entry| entry::select(entry, world)).buffered(AT_ONCE);
+    let mut parts = stream::iter(&config.entries).map(|entry| entry::select(entry, &known)).buffered(AT_ONCE);
     let mut taken = BTreeMap::new();
     while let Some(part) = parts.next().await {
         for item in part.items {
             keep(&mut all.items, &mut taken, item).map_err(|flaw| flaw.of(&config.file))?;
         }
-        all.failures.extend(part.failures);
-        all.warnings.extend(part.warnings);
+        all.note(part.failures, part.empty, part.warnings);
     }
     Ok(all)
+}
+
+impl Selection {
+    /// All that users should know.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.empty.iter().chain(&self.warnings).map(String::as_str)
+    }
+
+    /// Takes up all of another but its images.
+    fn note(&mut self, failures: Vec<Unselected>, empty: Vec<String>, warnings: Vec<String>) {
+        self.failures.extend(failures);
+        self.empty.extend(empty);
+        self.warnings.extend(warnings);
+    }
 }
 
 /// Takes an image up, unless it is there already.
@@ -64,12 +86,7 @@ fn keep(
     taken: &mut BTreeMap<crate::Name, usize>,
     item: Item,
 ) -> Result<(), crate::config::Flaw> {
-    // By digest there may be many in one repository.
-    let mut place = item.destination.clone();
-    if place.name.is_none() {
-        place.digest.clone_from(&item.source.digest);
-    }
-    match taken.entry(place) {
+    match taken.entry(item::seat(&item.destination, &item.source)) {
         btree_map::Entry::Vacant(free) => {
             free.insert(items.len());
             items.push(item);

@@ -52,7 +52,15 @@ impl Source for FakeSource {
         version: &'a Version,
         _: Option<&'a Descriptor>,
     ) -> BoxFuture<'a, Result<Manifest, Fault>> {
-        let day: String = version.to_string().chars().take(10).collect();
+        let said = version.to_string();
+        if said.starts_with("broken") {
+            return async { Err(absent()) }.boxed();
+        }
+        if said == "nested" || said.starts_with("sha256:") {
+            let level = said.strip_prefix("sha256:").map_or(0, |hex| u64::from_str_radix(hex, 16).unwrap());
+            return async move { Manifest::read(nested(level).into(), None, None, None) }.boxed();
+        }
+        let day: String = said.chars().take(10).collect();
         let text = format!(
             r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[],
             "annotations":{{"org.opencontainers.image.created":"{day}T00:00:00Z"}}}}"#
@@ -67,6 +75,20 @@ impl Source for FakeSource {
     fn open<'a>(&'a self, _: &'a Descriptor, _: Range<u64>) -> BoxFuture<'a, Result<Incoming, Fault>> {
         async { Err(absent()) }.boxed()
     }
+}
+
+/// An index that holds an index, and so on for twenty levels; the last one has a date.
+fn nested(level: u64) -> Vec<u8> {
+    let entry = format!(
+        r#"{{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:{:064x}","size":1}}"#,
+        level + 1
+    );
+    let (entry, made) = if level < 20 { (entry.as_str(), "") } else { ("", "2026-02-01T00:00:00Z") };
+    let text = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{entry}],
+        "annotations":{{"org.opencontainers.image.created":"{made}"}}}}"#
+    );
+    text.into_bytes()
 }
 
 impl World for Fakes {
@@ -107,7 +129,7 @@ fn config(images: &str) -> Config {
 }
 
 fn selected(images: &str, fakes: &Fakes) -> Selection {
-    block_on(select(&config(images), fakes)).unwrap()
+    block_on(select(&config(images), fakes, None)).unwrap()
 }
 
 /// The destinations of all that is selected, without the registry.
@@ -185,18 +207,62 @@ fn an_entry_that_cannot_be_asked_does_not_stop_the_rest() {
     assert_eq!(names(&found), ["x:w", "x:v1"]);
     let failed: Vec<_> = found.failures.iter().map(|one| (one.source.as_str(), one.spot.line)).collect();
     assert_eq!(failed, [("gone.example/x", 4), ("gone.example", 5)]);
-    assert_eq!(found.warnings, ["a.example/x has no tag that the patterns of line 7 mean"]);
+    assert_eq!(found.empty, ["a.example/x has no tag that the patterns of line 7 mean"]);
 }
 
 #[test]
 fn two_images_that_patterns_bring_to_one_destination_are_refused() {
     let fakes = Fakes::default().with("a.example/x", &["v1"]).with("b.example/x", &["v1"]);
     let images = "  - {from: a.example/x, tags: [\"v*\"]}\n  - {from: b.example/x, tags: [\"v*\"]}\n";
-    let why = block_on(select(&config(images), &fakes)).unwrap_err();
+    let why = block_on(select(&config(images), &fakes, None)).unwrap_err();
     assert!(why.to_string().starts_with("mirror.yaml:5:5: two images"), "{why}");
     let images =
         "  - {from: a.example/x, tags: [\"v*\"]}\n  - {from: a.example/x, tags: [v1], immutable: true}\n";
     let found = selected(images, &fakes);
     assert_eq!(names(&found), ["x:v1"]);
     assert!(found.items[0].immutable);
+}
+
+#[test]
+fn patterns_that_find_nothing_are_told_though_a_literal_stands_beside_them() {
+    let fakes = Fakes::default().with("a.example/x", &[]).with("a.example/y", &["2026-01-01-a"]);
+    let images = "  - {from: a.example/x, tags: [latest, \"v*\"]}\n  - {from: a.example/y, tags: [w, \"2*\"], since: 2026-02-01}\n";
+    let found = selected(images, &fakes);
+    assert_eq!(names(&found), ["x:latest", "y:w"]);
+    assert_eq!(found.empty.len(), 2, "{:?}", found.empty);
+}
+
+#[test]
+fn an_image_whose_date_cannot_be_read_does_not_stop_the_rest() {
+    let fakes = Fakes::default().with("a.example/x", &["2026-01-01-a", "broken-b", "2026-03-01-c"]);
+    let found = selected("  - {from: a.example/x, tags: [\"*\"], newest: 1}\n", &fakes);
+    assert_eq!(names(&found), ["x:2026-03-01-c"]);
+    let failed: Vec<_> = found.failures.iter().map(|one| one.source.as_str()).collect();
+    assert_eq!(failed, ["a.example/x:broken-b"]);
+}
+
+#[test]
+fn signatures_in_a_layout_are_images_only_where_all_of_it_is_meant() {
+    let signature: &'static str = format!("team/x:sha256-{}.sig", "0".repeat(64)).leak();
+    let fakes = Fakes::default().with("oci:dir", &["team/x:v1", signature]);
+    assert_eq!(names(&selected("  - {from: \"oci:dir\", tags: [\"*\"]}\n", &fakes)), ["team/x:v1"]);
+    assert_eq!(names(&selected("  - {from: \"oci:dir\"}\n", &fakes)).len(), 2);
+}
+
+#[test]
+fn two_names_of_one_layout_are_one_destination() {
+    let fakes = Fakes::default().with("a.example/x", &["v1"]).with("b.example/x", &["v1"]);
+    let text = "version: 1\nimages:\n  - {from: a.example/x, tags: [\"v*\"], to: \"oci:to\"}\n  - {from: b.example/x, tags: [\"v*\"], to: \"oci:./to\"}\n";
+    let config = Config::read(text, "mirror.yaml").unwrap();
+    assert!(block_on(select(&config, &fakes, None)).unwrap_err().to_string().contains("two images"));
+    let literal = text.replace("\"v*\"", "v1");
+    assert!(Config::read(&literal, "mirror.yaml").unwrap_err().to_string().contains("two images"));
+}
+
+#[test]
+fn an_index_of_indexes_is_looked_into_only_so_deep() {
+    let fakes = Fakes::default().with("a.example/x", &["nested"]);
+    let found = selected("  - {from: a.example/x, tags: [\"*\"], since: 2026-01-01}\n", &fakes);
+    assert!(names(&found).is_empty() && found.failures.is_empty(), "{:?}", found.failures);
+    assert!(found.warnings[0].contains("does not say when"), "{:?}", found.warnings);
 }

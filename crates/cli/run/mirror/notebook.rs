@@ -1,0 +1,180 @@
+//! The notebook: the file in which runs of a configuration note for later ones what they have found out.
+//!
+//! Lines are only added, so several processes may write to one notebook. It is made shorter by who is alone with it.
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use content::Hasher;
+use mirror::{Keep, Notes, shorter};
+use reference::Algorithm;
+
+use crate::{args::MirrorArgs, render::Console};
+
+/// A file of notes.
+pub(super) struct Notebook {
+    path: PathBuf,
+    page: Page,
+}
+
+/// Where lines are added. Clones are one.
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Lines>>);
+
+#[derive(Default)]
+struct Lines {
+    path: PathBuf,
+    /// Open from the first line on.
+    file: Option<File>,
+    /// Why nothing is noted any more.
+    torn: Option<io::Error>,
+}
+
+impl Notebook {
+    /// As the flags say, else a file of the configuration's own below `$XDG_STATE_HOME`.
+    pub(super) fn of(args: &MirrorArgs) -> Option<Self> {
+        let own = || {
+            let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+            let state =
+                variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")))?;
+            // As it is named: where links lead may change, as in a volume that Kubernetes makes anew for each pod.
+            let config = std::path::absolute(args.config.as_deref()?).ok()?;
+            // Paths have characters that no file name has.
+            let name = Hasher::digest(Algorithm::Sha256, config.as_os_str().as_encoded_bytes());
+            Some(state.join("transship/mirrors").join(format!("{}.jsonl", name.hex())))
+        };
+        let path = args.state.clone().or_else(own).filter(|_| !args.no_state)?;
+        Some(Self { page: Page::at(&path), path })
+    }
+
+    /// What earlier runs noted; nothing where there is nothing to be read.
+    pub(super) fn read(&self) -> Notes {
+        Notes::read(&fs::read_to_string(&self.path).unwrap_or_default())
+    }
+
+    /// The same, and what is found out is added. A notebook that cannot be written is not believed: what it says might
+    /// have to be taken back.
+    pub(super) fn open(&self) -> Notes {
+        let mut lines = self.page.lines();
+        match lines.begin() {
+            Ok(text) => Notes::read(&text).kept(self.page.clone()),
+            Err(why) => {
+                lines.torn = Some(why);
+                Notes::default()
+            }
+        }
+    }
+
+    /// The end of a run, which can do without: says what was not noted.
+    pub(super) fn close(&self, console: &Console) {
+        let mut lines = self.page.lines();
+        let synced = lines.file.as_ref().map_or(Ok(()), File::sync_data);
+        if let Some(why) = lines.torn.take().or(synced.err()) {
+            let path = self.path.display();
+            console
+                .warn(&format!("cannot write {path}: {why}; the next run asks again for what it could know"));
+        }
+    }
+}
+
+impl Page {
+    fn at(path: &Path) -> Self {
+        Self(Arc::new(Mutex::new(Lines { path: path.to_owned(), ..Lines::default() })))
+    }
+
+    fn lines(&self) -> std::sync::MutexGuard<'_, Lines> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keep for Page {
+    fn add(&self, line: &str, firm: bool) {
+        let mut lines = self.lines();
+        if lines.torn.is_none()
+            && let Err(why) = lines.add(line, firm)
+        {
+            // What was to be taken back must not stand there.
+            lines.file.as_ref().into_iter().for_each(|file| drop(file.set_len(0)));
+            lines.torn = Some(why);
+        }
+    }
+}
+
+impl Lines {
+    /// What stands there, made shorter where that is worth it. A file that is not there is made by the first line.
+    fn begin(&mut self) -> io::Result<String> {
+        if !self.path.exists() {
+            return Ok(String::new());
+        }
+        let mut file = open(&self.path)?;
+        let alone = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        let mut text = String::from_utf8_lossy(&text).into_owned();
+        if let Some(shorter) = shorter(&text).filter(|_| alone) {
+            file.set_len(0)?;
+            file.write_all(shorter.as_bytes())?;
+            text = shorter;
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
+            // Whoever wrote this was killed in the middle of a line.
+            file.write_all(b"\n")?;
+        }
+        share(&file);
+        self.file = Some(file);
+        Ok(text)
+    }
+
+    fn add(&mut self, line: &str, firm: bool) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                self.path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                let file = open(&self.path)?;
+                share(&file);
+                none.insert(file)
+            }
+        };
+        file.write_all(line.as_bytes())?;
+        if firm { file.sync_data() } else { Ok(()) }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    File::options().read(true).append(true).create(true).open(path)
+}
+
+/// Keeps others from making the file shorter. Where there are no locks, nobody is kept off.
+fn share(file: &File) {
+    drop(file.lock_shared());
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    #[test]
+    #[cfg(unix)]
+    fn a_configuration_that_is_reached_by_links_has_one_state_wherever_they_lead() {
+        let home = tempfile::tempdir().unwrap();
+        let (link, config) = (home.path().join("data"), home.path().join("data/mirror.yaml"));
+        let states = ["monday", "tuesday"].map(|day| {
+            fs::create_dir(home.path().join(day)).unwrap();
+            drop(fs::remove_file(&link));
+            std::os::unix::fs::symlink(day, &link).unwrap();
+            fs::write(&config, "version: 1").unwrap();
+            let words = ["transship", "mirror", config.to_str().unwrap()];
+            let Command::Mirror(args) = Cli::try_parse_from(words).unwrap().command else {
+                panic!("{words:?}")
+            };
+            Notebook::of(&args).unwrap().path
+        });
+        assert_eq!(states[0], states[1]);
+    }
+}

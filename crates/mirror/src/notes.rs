@@ -1,0 +1,265 @@
+//! Notes: what earlier runs found out. Hints, which save requests; none of them is believed alone.
+//!
+//! They are lines of JSON, each added as soon as something is known, so that a run that is killed has kept what it did;
+//! a line that is torn is no line. A later line about the same takes the place of an earlier one.
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use content::{Descriptor, MediaType};
+use copier::{Platforms, Recall};
+use jiff::Timestamp;
+use reference::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::Item;
+
+/// How many lines are kept from one run to the next: the last ones.
+const MOST: usize = 100_000;
+
+/// One line.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Note {
+    /// An image arrived that can only be the same tomorrow.
+    Arrived { destination: String, image: Arrived },
+    /// It may not be there any more.
+    Doubted { destination: String },
+    /// What became of an index of which these platforms were chosen.
+    Made { from: String, platforms: String, made: Made },
+    /// When an image was made; null where it does not say.
+    Dated { digest: String, created: Option<String> },
+}
+
+/// An image that arrived, and under which rules: under others it might not be the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Arrived {
+    source: String,
+    digest: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    platforms: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    referrers: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    foreign: bool,
+}
+
+/// A descriptor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Made {
+    #[serde(rename = "type")]
+    media_type: String,
+    digest: String,
+    size: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// What a note is about.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Destination(String),
+    Made(String, String),
+    Dated(String),
+}
+
+impl Note {
+    fn key(&self) -> Key {
+        match self {
+            Self::Arrived { destination, .. } | Self::Doubted { destination } => {
+                Key::Destination(destination.clone())
+            }
+            Self::Made { from, platforms, .. } => Key::Made(from.clone(), platforms.clone()),
+            Self::Dated { digest, .. } => Key::Dated(digest.clone()),
+        }
+    }
+
+    fn line(&self) -> String {
+        // Nothing in it can fail to be written.
+        serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+}
+
+/// Where notes are kept for the next run.
+pub trait Keep: Send + Sync {
+    /// Adds a line. One that is `firm` has to be there whatever happens next.
+    fn add(&self, line: &str, firm: bool);
+}
+
+/// What is noted.
+#[derive(Default)]
+pub struct Notes {
+    known: Mutex<Known>,
+    keep: Option<Box<dyn Keep>>,
+}
+
+/// When an image was made; not every one says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Dated(pub(crate) Option<Timestamp>);
+
+#[derive(Debug, Default)]
+struct Known {
+    arrived: HashMap<String, Arrived>,
+    made: HashMap<(String, String), Made>,
+    dated: HashMap<String, Option<String>>,
+}
+
+impl Notes {
+    /// What earlier runs wrote. What cannot be read says nothing: then it is asked for.
+    pub fn read(text: &str) -> Self {
+        let mut known = Known::default();
+        notes(text).for_each(|note| known.take(note));
+        Self { known: Mutex::new(known), keep: None }
+    }
+
+    /// Everything that is noted from now on is also given to `keep`.
+    #[must_use]
+    pub fn kept(self, keep: impl Keep + 'static) -> Self {
+        Self { keep: Some(Box::new(keep)), ..self }
+    }
+
+    /// The same, but no image is said to have arrived.
+    #[must_use]
+    pub fn doubting_all(self) -> Self {
+        self.known().arrived.clear();
+        self
+    }
+
+    /// The digest that arrived, where the image came from the same name under the same rules, and can only be the same
+    /// today.
+    pub(crate) fn arrived(&self, item: &Item, foreign: bool) -> Option<Digest> {
+        let known = self.known();
+        let seen = known.arrived.get(&item.destination.to_string())?;
+        let digest = seen.digest.parse().ok()?;
+        (settled(item) && *seen == Arrived::new(item, &digest, foreign)).then_some(digest)
+    }
+
+    /// Notes that an image has arrived; of one that may move tomorrow, nothing is left standing.
+    pub(crate) fn note_arrived(&self, item: &Item, digest: &Digest, foreign: bool) {
+        if settled(item) {
+            let image = Arrived::new(item, digest, foreign);
+            self.note(Note::Arrived { destination: item.destination.to_string(), image }, false);
+        } else {
+            self.doubt(item);
+        }
+    }
+
+    /// Notes that an image may not be there, or not as it was.
+    pub(crate) fn doubt(&self, item: &Item) {
+        let destination = item.destination.to_string();
+        let said = self.known().arrived.contains_key(&destination);
+        if settled(item) || said {
+            self.note(Note::Doubted { destination }, true);
+        }
+    }
+
+    /// When the image of this digest was made, where that is known.
+    pub(crate) fn created(&self, digest: &Digest) -> Option<Dated> {
+        match self.known().dated.get(&digest.to_string())? {
+            None => Some(Dated(None)),
+            Some(text) => text.parse().ok().map(|created| Dated(Some(created))),
+        }
+    }
+
+    /// Notes when it was made.
+    pub(crate) fn note_created(&self, digest: &Digest, created: Option<Timestamp>) {
+        let created = created.map(|created| created.to_string());
+        self.note(Note::Dated { digest: digest.to_string(), created }, false);
+    }
+
+    /// Takes something down, unless it stands there already.
+    fn note(&self, note: Note, firm: bool) {
+        let mut known = self.known();
+        if !known.has(&note) {
+            if let Some(keep) = &self.keep {
+                keep.add(&note.line(), firm);
+            }
+            known.take(note);
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Recall for Notes {
+    fn made_of(&self, from: &Digest, chosen: &Platforms) -> Option<Descriptor> {
+        let known = self.known();
+        let made = known.made.get(&(from.to_string(), chosen.to_string()))?;
+        Some(Descriptor::new(MediaType::new(&made.media_type), made.digest.parse().ok()?, made.size))
+    }
+
+    fn made(&self, from: &Digest, chosen: &Platforms, made: &Descriptor) {
+        let Descriptor { media_type, digest, size, .. } = made;
+        let made = Made { media_type: media_type.to_string(), digest: digest.to_string(), size: *size };
+        self.note(Note::Made { from: from.to_string(), platforms: chosen.to_string(), made }, false);
+    }
+}
+
+impl Known {
+    fn take(&mut self, note: Note) {
+        match note {
+            Note::Arrived { destination, image } => drop(self.arrived.insert(destination, image)),
+            Note::Doubted { destination } => drop(self.arrived.remove(&destination)),
+            Note::Made { from, platforms, made } => drop(self.made.insert((from, platforms), made)),
+            Note::Dated { digest, created } => drop(self.dated.insert(digest, created)),
+        }
+    }
+
+    /// Whether a note says nothing new. A doubt always does: what is known here may not be all that is kept.
+    fn has(&self, note: &Note) -> bool {
+        match note {
+            Note::Arrived { destination, image } => self.arrived.get(destination) == Some(image),
+            Note::Doubted { .. } => false,
+            Note::Made { from, platforms, made } => {
+                self.made.get(&(from.clone(), platforms.clone())) == Some(made)
+            }
+            Note::Dated { digest, created } => self.dated.get(digest) == Some(created),
+        }
+    }
+}
+
+impl Arrived {
+    fn new(item: &Item, digest: &Digest, foreign: bool) -> Self {
+        let (source, digest) = (item.source.to_string(), digest.to_string());
+        Self { source, digest, platforms: item.platforms.clone(), referrers: item.referrers, foreign }
+    }
+}
+
+/// The lines that can be read.
+fn notes(text: &str) -> impl DoubleEndedIterator<Item = Note> {
+    text.lines().filter_map(|line| serde_json::from_str(line).ok())
+}
+
+/// The same notes in fewer lines, where most of them say nothing any more, or there are too many.
+pub fn shorter(text: &str) -> Option<String> {
+    let (mut seen, mut last) = (HashSet::new(), Vec::new());
+    for note in notes(text).rev().filter(|note| seen.insert(note.key())).take(MOST) {
+        if !matches!(note, Note::Doubted { .. }) {
+            last.push(note.line());
+        }
+    }
+    let (lines, kept) = (text.lines().count(), last.len());
+    let worth = lines > kept.saturating_mul(2).saturating_add(64) || lines > MOST.saturating_add(MOST / 4);
+    worth.then(|| last.into_iter().rev().collect())
+}
+
+/// Whether what the source's name stands for never changes. Something without a name at its destination has nothing
+/// to be looked for by.
+fn settled(item: &Item) -> bool {
+    (item.immutable || item.source.digest.is_some()) && item.destination.name.is_some()
+}
+
+impl std::fmt::Debug for Notes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notes").field("known", &self.known()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! What is noted, and what is made of it later.
+use std::sync::Arc;
+
+use super::*;
+
+/// Everything that was kept.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<String>>);
+
+impl Keep for Kept {
+    fn add(&self, line: &str, _firm: bool) {
+        self.0.lock().unwrap().push_str(line);
+    }
+}
+
+impl Kept {
+    fn text(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+fn item(destination: &str) -> Item {
+    Item {
+        source: "a.example/app:v1".parse().unwrap(),
+        destination: destination.parse().unwrap(),
+        immutable: true,
+        platforms: Vec::new(),
+        referrers: false,
+        spot: crate::config::Spot::default(),
+    }
+}
+
+fn digest(number: u8) -> Digest {
+    format!("sha256:{number:064x}").parse().unwrap()
+}
+
+#[test]
+fn what_arrived_is_believed_only_under_the_rules_by_which_it_did() {
+    let kept = Kept::default();
+    let notes = Notes::default().kept(kept.clone());
+    let arrived = item("b.example/app:v1");
+    notes.note_arrived(&arrived, &digest(1), false);
+    let later = Notes::read(&kept.text());
+    assert_eq!(later.arrived(&arrived, false), Some(digest(1)));
+    assert_eq!(later.arrived(&arrived, true), None, "foreign layers were left out");
+    for other in [
+        Item { platforms: vec!["linux/amd64".to_owned()], ..arrived.clone() },
+        Item { referrers: true, ..arrived.clone() },
+        Item { immutable: false, ..arrived.clone() },
+        Item { source: "a.example/other:v1".parse().unwrap(), ..arrived.clone() },
+        item("b.example/app:v2"),
+    ] {
+        assert_eq!(later.arrived(&other, false), None, "{other:?}");
+    }
+    assert_eq!(Notes::read(&kept.text()).doubting_all().arrived(&arrived, false), None);
+    later.doubt(&arrived);
+    assert_eq!(later.arrived(&arrived, false), None);
+    // What may move for a while, is not what it was.
+    let later = Notes::read(&kept.text()).kept(kept.clone());
+    later.note_arrived(&Item { immutable: false, ..arrived.clone() }, &digest(2), false);
+    assert_eq!(Notes::read(&kept.text()).arrived(&arrived, false), None);
+}
+
+#[test]
+fn a_doubt_outlives_the_run_and_what_is_known_is_not_noted_twice() {
+    let kept = Kept::default();
+    let notes = Notes::default().kept(kept.clone());
+    let arrived = item("b.example/app:v1");
+    for _ in 0..3 {
+        notes.note_arrived(&arrived, &digest(1), false);
+        notes.note_created(&digest(2), None);
+        notes.made(&digest(3), &Platforms::All, &Descriptor::new(MediaType::oci_index(), digest(4), 5));
+    }
+    assert_eq!(kept.text().lines().count(), 3, "{}", kept.text());
+    // Another process may have noted what this one never knew.
+    Notes::default().kept(kept.clone()).doubt(&arrived);
+    let later = Notes::read(&kept.text());
+    assert_eq!(later.arrived(&arrived, false), None);
+    assert_eq!((later.created(&digest(2)), later.created(&digest(3))), (Some(Dated(None)), None));
+    assert_eq!(later.made_of(&digest(3), &Platforms::All).unwrap().digest, digest(4));
+    let other = "linux/amd64".parse().unwrap();
+    assert_eq!(later.made_of(&digest(3), &other), None);
+}
+
+#[test]
+fn a_torn_line_is_no_line_and_the_others_count() {
+    let kept = Kept::default();
+    let notes = Notes::default().kept(kept.clone());
+    notes.note_arrived(&item("b.example/app:v1"), &digest(1), false);
+    notes.note_arrived(&item("b.example/app:v2"), &digest(2), false);
+    let text = kept.text();
+    for end in 0..text.len() {
+        let torn = text.get(..end).unwrap();
+        let later = Notes::read(torn);
+        let found: Vec<_> = ["b.example/app:v1", "b.example/app:v2"]
+            .iter()
+            .filter_map(|name| later.arrived(&item(name), false))
+            .collect();
+        let whole = torn.lines().filter(|line| line.ends_with("}}}")).count();
+        assert_eq!(found.len(), whole, "{torn}");
+    }
+    let torn = format!("{}\0\0\n[1]\n{{}}\n{text}", text.get(..20).unwrap());
+    assert_eq!(Notes::read(&torn).arrived(&item("b.example/app:v2"), false), Some(digest(2)));
+}
+
+#[test]
+fn notes_grow_no_further_than_twice_what_they_say() {
+    let kept = Kept::default();
+    let notes = Notes::default().kept(kept.clone());
+    for number in 0..100 {
+        notes.note_arrived(&item("b.example/app:v1"), &digest(number), false);
+        notes.doubt(&item("b.example/app:v2"));
+    }
+    let text = kept.text();
+    assert_eq!(text.lines().count(), 200);
+    let short = shorter(&text).unwrap();
+    assert_eq!(short.lines().count(), 1, "{short}");
+    assert_eq!(Notes::read(&short).arrived(&item("b.example/app:v1"), false), Some(digest(99)));
+    assert_eq!(shorter(&short), None);
+    // Of too many the last ones stay.
+    let many: String = (0..MOST * 2)
+        .map(|number| Note::Dated { digest: number.to_string(), created: None }.line())
+        .collect();
+    let short = shorter(&many).unwrap();
+    assert_eq!(short.lines().count(), MOST);
+    assert!(short.starts_with(&format!("{{\"dated\":{{\"digest\":\"{MOST}\"")), "{short:.80}");
+}
