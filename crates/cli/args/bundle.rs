@@ -3,11 +3,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{
-    Reach, Show, TargetLogin,
-    common::{Ahead, Caps},
-    copy::Extent,
-};
+use super::{Reach, Show, TargetLogin, common::Means, copy::Extent};
 use crate::limits::{Size, volume_size};
 
 /// Packs what a destination lacks into files, and brings it there from them
@@ -33,7 +29,7 @@ impl BundleArgs {
     /// How results and messages are shown.
     pub(crate) fn show(&self) -> Show {
         match &self.command {
-            BundleCommand::Create(args) => args.show,
+            BundleCommand::Create(args) => args.means.show,
             BundleCommand::Apply(args) => args.show,
             BundleCommand::Show(args) => args.show,
         }
@@ -74,13 +70,7 @@ pub(crate) struct CreateArgs {
     #[arg(long, conflicts_with = "volume")]
     pub(crate) include_foreign: bool,
     #[command(flatten)]
-    pub(crate) caps: Caps,
-    #[command(flatten)]
-    pub(crate) reach: Reach,
-    #[command(flatten)]
-    pub(crate) ahead: Ahead,
-    #[command(flatten)]
-    pub(crate) show: Show,
+    pub(crate) means: Means,
 }
 
 /// Brings a bundle to a registry or into a layout

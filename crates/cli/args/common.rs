@@ -25,13 +25,7 @@ pub(crate) struct Common {
     #[command(flatten)]
     pub(crate) target_login: TargetLogin,
     #[command(flatten)]
-    pub(crate) caps: Caps,
-    #[command(flatten)]
-    pub(crate) reach: Reach,
-    #[command(flatten)]
-    pub(crate) ahead: Ahead,
-    #[command(flatten)]
-    pub(crate) show: Show,
+    pub(crate) means: Means,
 }
 
 impl Common {
@@ -42,8 +36,21 @@ impl Common {
 
     /// The engine that does the work, in the traffic that the registries belong to.
     pub(crate) fn engine(&self, observer: Arc<dyn Observer>, traffic: Traffic) -> Engine {
-        engine(&self.ahead, !self.no_journal, observer, traffic)
+        engine(&self.means.ahead, !self.no_journal, observer, traffic)
     }
+}
+
+/// What every command has that brings images from registries, whoever says where to.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Means {
+    #[command(flatten)]
+    pub(crate) caps: Caps,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    #[command(flatten)]
+    pub(crate) ahead: Ahead,
+    #[command(flatten)]
+    pub(crate) show: Show,
 }
 
 /// An engine that reads ahead as `ahead` says, and writes down how far uploads have come where `journal` says so.

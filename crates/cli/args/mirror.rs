@@ -5,8 +5,7 @@ use clap::Args;
 use copier::Foreign;
 
 use super::{
-    Reach, Show,
-    common::{Ahead, Caps, lanes},
+    common::{Means, lanes},
     scale::{Pruning, Role, Together, Watching},
 };
 
@@ -83,13 +82,7 @@ pub(crate) struct MirrorArgs {
     #[command(flatten)]
     pub(crate) pruning: Pruning,
     #[command(flatten)]
-    pub(crate) caps: Caps,
-    #[command(flatten)]
-    pub(crate) reach: Reach,
-    #[command(flatten)]
-    pub(crate) ahead: Ahead,
-    #[command(flatten)]
-    pub(crate) show: Show,
+    pub(crate) means: Means,
 }
 
 impl MirrorArgs {

@@ -58,11 +58,11 @@ impl Command {
     /// How results and messages are shown.
     pub(crate) fn show(&self) -> Show {
         match self {
-            Self::Import(args) => args.common.show,
-            Self::Copy(args) => args.common.show,
+            Self::Import(args) => args.common.means.show,
+            Self::Copy(args) => args.common.means.show,
             Self::Verify(args) => args.show,
             Self::Serve(args) => args.show,
-            Self::Mirror(args) => args.show,
+            Self::Mirror(args) => args.means.show,
             Self::Inventory(args) => args.show,
             Self::Bundle(args) => args.show(),
             Self::Bench(args) => args.show,

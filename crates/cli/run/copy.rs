@@ -26,9 +26,9 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console, farewells: &Farewel
     landing::check(&targets, origin(&source).as_ref())?;
     let from = source_words(&args.common.source_login, &source, console).await?;
     let to = target_words(&args.common.target_login, &targets).await?;
-    let places = Places::new(&args.common.reach, [], farewells)?;
+    let places = Places::new(&args.common.means.reach, [], farewells)?;
     let sides: Vec<&Registry> = targets.iter().chain([&source]).filter_map(registry).collect();
-    for warning in strays::all_warnings(&args.common.reach, &sides)? {
+    for warning in strays::all_warnings(&args.common.means.reach, &sides)? {
         console.warn(&warning);
     }
     let to = target_keys(&places, to, &targets)?;
@@ -41,7 +41,7 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console, farewells: &Farewel
         version: read.version,
         destinations: destinations(&places, &to, landings)?,
         existing: existing(args),
-        limits: args.common.caps.of_copy(),
+        limits: args.common.means.caps.of_copy(),
         foreign: args.common.foreign(),
         referrers: args.extent.referrers(),
         platforms: args.extent.platforms(),

@@ -38,8 +38,8 @@ pub(crate) async fn import(
     let from = source_words(args, &mut request, console).await?;
     let to = target_words(args, &place).await?;
     let azure = azure(&request.source).into_iter().chain(azure_target(&place));
-    let places = Places::new(&args.common.reach, azure.cloned(), farewells)?;
-    for warning in strays::all_warnings(&args.common.reach, &sides(&request.source, &place))? {
+    let places = Places::new(&args.common.means.reach, azure.cloned(), farewells)?;
+    for warning in strays::all_warnings(&args.common.means.reach, &sides(&request.source, &place))? {
         console.warn(&warning);
     }
     let to = Ashore::new(&places, place, to)?;
@@ -160,7 +160,7 @@ async fn read_side(
     Ok(Read {
         source: places::layout_source(&layout, origin.repository.clone()),
         shown: only::shown(&layout, &version, location.name.as_ref()),
-        limits: args.common.caps.of_import(None),
+        limits: args.common.means.caps.of_import(None),
         version,
         origin,
     })
@@ -180,7 +180,7 @@ async fn read_registry(
         source: Arc::new(places.repository(registry, repository, &keys)),
         version: version_of(reference),
         origin: Origin::of_reference(reference),
-        limits: args.common.caps.of_import(why_public(registry, has_credential)),
+        limits: args.common.means.caps.of_import(why_public(registry, has_credential)),
         shown: shown(reference),
     })
 }

@@ -29,10 +29,10 @@ pub(super) async fn create(
     console: &Console,
     farewells: &Farewells,
 ) -> Result<Told, Failure> {
-    let places = Places::new(&args.reach, [], farewells)?;
+    let places = Places::new(&args.means.reach, [], farewells)?;
     let traffic = places.traffic();
     let world = Everywhere::new(places);
-    let engine = Engine::new(console.observer(), traffic.clone()).with_ranges(args.ahead.ranges());
+    let engine = Engine::new(console.observer(), traffic.clone()).with_ranges(args.means.ahead.ranges());
     let ledger = Ledger::new(&args.file);
     let at_hand = BTreeMap::new();
     let tools = Tools { origins: &Opened(&world), engine: &engine, traffic: &traffic, manifests: &at_hand };
@@ -96,7 +96,8 @@ async fn inventories(paths: &[PathBuf]) -> Result<Vec<Inventory>, Failure> {
 /// The digest of all that a plan is made from but the images themselves: whether a plan that waits is meant.
 fn request(args: &CreateArgs, config: &str, have: &[Inventory]) -> Digest {
     let have: Vec<String> = have.iter().map(|inventory| inventory.id.to_string()).collect();
-    let flags = format!("{:?} {:?} {} {:?}", args.volume_size, args.extent, args.include_foreign, args.caps);
+    let flags =
+        format!("{:?} {:?} {} {:?}", args.volume_size, args.extent, args.include_foreign, args.means.caps);
     Hasher::digest(Algorithm::Sha256, format!("{config}\n{have:?}\n{flags}").as_bytes())
 }
 
@@ -144,7 +145,7 @@ fn want(args: &CreateArgs, item: &Item, world: &Everywhere) -> Result<Wanted, Fa
             version: item.version(),
             destinations: Vec::new(),
             existing: Existing::Move,
-            limits: args.caps.of_copy(),
+            limits: args.means.caps.of_copy(),
             foreign: if args.include_foreign { Foreign::Include } else { Foreign::Skip },
             platforms,
             referrers: if item.referrers { Referrers::Follow } else { args.extent.referrers() },

@@ -27,7 +27,7 @@ impl Hall {
         };
         let access = Access::parse(url.0.expose())?
             .with_credentials(together.queue_creds.clone())
-            .trusting(args.reach.access.ca_file.clone());
+            .trusting(args.means.reach.access.ca_file.clone());
         let queue = access.connect().await?;
         Ok(Some(Self { queue, name, config: digest.to_string() }))
     }

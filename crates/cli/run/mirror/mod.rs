@@ -102,11 +102,12 @@ pub(super) struct Run {
 impl Run {
     fn new(args: &MirrorArgs, console: &Console, farewells: &Farewells) -> Result<Self, Failure> {
         let rest = Arc::<Tally>::default();
-        let places = Places::metered(&args.reach, farewells, Arc::new(meter::Metered(Arc::clone(&rest))))?;
+        let places =
+            Places::metered(&args.means.reach, farewells, Arc::new(meter::Metered(Arc::clone(&rest))))?;
         let observer = Arc::new(Watch(console.observer_of_many()));
-        let engine = engine(&args.ahead, !args.no_journal, observer, places.traffic());
+        let engine = engine(&args.means.ahead, !args.no_journal, observer, places.traffic());
         let rules = Rules {
-            limits: args.caps.of_copy(),
+            limits: args.means.caps.of_copy(),
             foreign: args.foreign(),
             at_once: args.images_at_once,
             repair: args.repair,

@@ -170,7 +170,7 @@ fn nameless(why: &str) -> Image {
 
 fn in_words(args: &MirrorArgs, end: &End) -> String {
     let End { images, copied, unchanged, failed, .. } = end;
-    match args.show.output {
+    match args.means.show.output {
         Output::Text => format!(
             "worked on {images} images of the queue: {copied} copied, {unchanged} unchanged, {failed} failed\n"
         ),
