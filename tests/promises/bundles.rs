@@ -140,12 +140,16 @@ fn what_waits_is_removed_also_when_all_volumes_come_at_once_in_the_end() {
     let (fleet, program, inside) = (fleet(), transship(), Registry::start());
     let source = fleet.source();
     config(&program, "all.yaml", &source, &["team/one:v1", "two:v1"]);
+    program
+        .run(&["bundle", "show", "all.1.tar"])
+        .exits(4)
+        .says("oci-archive:all.1.tar: open layout: cannot open the archive");
     let create = ["bundle", "create", "all.yaml", "--file", "all.tar", "--volume-size", "400KiB"];
     program.run(&create).exits(0);
     let host = inside.host();
     let staging = ["--staging", "waiting"];
     let one = [&["bundle", "apply", "all.1.tar", host.as_str()], &staging[..]].concat();
-    program.run(&one).exits(0).prints("still to come");
+    program.run(&one).exits(0).prints("still to come: volume 2 of 2");
     let all = [&["bundle", "apply", "all.1.tar", "all.2.tar", host.as_str()], &staging[..]].concat();
     program.run(&all).exits(0).prints("applied 2 images");
     let left = || fs::read_dir(program.home().join("waiting")).unwrap().count();

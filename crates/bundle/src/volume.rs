@@ -119,7 +119,7 @@ impl Volume {
     /// [`FaultKind::Untrue`] for what is cut off or damaged, [`FaultKind::Absent`] for an archive that is no volume.
     pub fn open(path: &Path) -> Result<Self, Fault> {
         let shown = path.display().to_string();
-        let layout = Layout::open(path)?;
+        let layout = Layout::open_archive(path)?;
         let Some(opened) = layout.store().ours(HEADER, 0) else {
             let what = format!("it is no volume of a bundle: it has no {HEADER}");
             return Err(Fault::new(FaultKind::Absent, Step::OpenLayout, what)

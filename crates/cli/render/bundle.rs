@@ -110,8 +110,7 @@ pub(crate) fn applied(applied: &Applied, to: &str) -> Told {
         applied.present
     ));
     if !applied.missing.is_empty() {
-        let missing: Vec<String> = applied.missing.iter().map(ToString::to_string).collect();
-        lines.push(format!("  still to come: volume {} of {}", missing.join(", "), applied.volumes));
+        lines.push(format!("  still to come: {}", numbered(&applied.missing, applied.volumes)));
     }
     for arrived in &applied.images {
         let there = if arrived.already_there { ", was there" } else { "" };
@@ -142,15 +141,21 @@ pub(crate) fn applied(applied: &Applied, to: &str) -> Told {
     Told::new(&lines, document)
 }
 
+/// `volume 2 of 3`, `volumes 1, 3 of 3`.
+fn numbered(numbers: &[u32], of: u32) -> String {
+    let what = if numbers.len() == 1 { "volume" } else { "volumes" };
+    let listed: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    format!("{what} {} of {of}", listed.join(", "))
+}
+
 /// What volumes say of themselves; `deep` when every byte was read.
 pub(crate) fn volumes(set: &Set, deep: bool) -> Told {
     let plan = set.plan();
     let here: Vec<u32> = set.volumes().map(bundle::Volume::number).collect();
-    let numbers: Vec<String> = here.iter().map(ToString::to_string).collect();
     let blobs = plan.contents.iter().filter(|content| !content.is_manifest()).count();
     let mut lines = vec![
         format!("bundle {}", plan.set),
-        format!("  volume {} of {}", numbers.join(", "), plan.volumes),
+        format!("  {}", numbered(&here, plan.volumes)),
         format!(
             "  {}, {}, {} in all",
             count(plan.images.len(), "image"),

@@ -67,10 +67,18 @@ impl RawConfig {
         serde_saphyr::from_str_with_options(text, options).map_err(|why| {
             let why = why.without_snippet();
             let spot = why.location().map(Spot::from).unwrap_or_default();
-            let said = UserMessageFormatter.format_message(why);
-            Flaw::new(spot, said.lines().next().unwrap_or_default().trim(), remedy(why))
+            Flaw::new(spot, what(why), remedy(why))
         })
     }
+}
+
+/// What does not fit, in one clause.
+fn what(why: &serde_saphyr::Error) -> String {
+    if let serde_saphyr::Error::SerdeUnknownField { field, .. } = why {
+        return format!("unknown field `{field}`");
+    }
+    let said = UserMessageFormatter.format_message(why);
+    said.lines().next().unwrap_or_default().trim().to_owned()
 }
 
 /// What to write instead of YAML that does not fit.

@@ -57,7 +57,7 @@ images:
 #[test]
 fn an_unknown_field_is_refused_where_it_stands_and_told_what_fields_there_are() {
     let (said, remedy) = refused(&one("from: docker.io/library/alpine:3; tagz: [a]"));
-    assert!(said.starts_with("mirror.yaml:5:5: ") && said.contains("tagz"), "{said}");
+    assert_eq!(said, "mirror.yaml:5:5: unknown field `tagz`");
     assert!(remedy.contains("tags") && remedy.contains("newest"), "{remedy}");
     let (said, _) = refused("version: 1\nimagez: []\n");
     assert!(said.starts_with("mirror.yaml:2:1: ") && said.contains("imagez"), "{said}");
