@@ -1,7 +1,7 @@
 //! Surveys: what a copy would find, for whoever wants to know before anything is written, or instead of it.
 use content::Descriptor;
 
-use crate::{CopyError, Engine, Job, engine::is_done, plan::Plan, preflight::Standing};
+use crate::{CopyError, Engine, Job, Referrers, engine::is_done, lacking, plan::Plan, preflight::Standing};
 
 /// What a copy would find.
 #[derive(Debug, Clone)]
@@ -22,17 +22,28 @@ impl Engine {
     pub async fn survey(&self, job: &Job) -> Result<Survey, CopyError> {
         let (found, standings) = self.look(job).await?;
         let root = found.descriptor.clone();
+        let there = is_done(&standings);
+        if there && job.referrers == Referrers::Leave {
+            return Ok(Survey { root, manifests: 0, blobs: None });
+        }
+        refuse(&standings)?;
+        let lanes = self.traffic().at(job.source.place().origin());
+        let plan = Plan::resolve(job, found, there, &lanes).await?;
+        // An image that is there may lack a signature that is younger than it.
+        let standings = lacking::add(job, &plan, standings, self.traffic()).await;
+        refuse(&standings)?;
         if is_done(&standings) {
             return Ok(Survey { root, manifests: 0, blobs: None });
         }
-        let refused = |standing| match standing {
-            Standing::Closed(error) => Some(error),
-            Standing::Done | Standing::Open { .. } => None,
-        };
-        if let Some(error) = standings.into_iter().find_map(refused) {
-            return Err(error);
-        }
-        let plan = Plan::resolve(job, found, false, &self.traffic().at(job.source.place().origin())).await?;
         Ok(Survey { root, manifests: plan.manifests(), blobs: Some(plan.blobs) })
     }
+}
+
+/// The first destination that refuses is the error.
+fn refuse(standings: &[Standing]) -> Result<(), CopyError> {
+    let refused = standings.iter().find_map(|standing| match standing {
+        Standing::Closed(error) => Some(error.clone()),
+        Standing::Done | Standing::Open { .. } => None,
+    });
+    refused.map_or(Ok(()), Err)
 }

@@ -7,7 +7,7 @@ use reference::Digest;
 use serde_json::{Value, json};
 
 use crate::{
-    images::{INDEX, LAYER, MANIFEST, image, index, job, run, two_platforms},
+    images::{INDEX, LAYER, MANIFEST, engine, image, index, job, run, two_platforms},
     memory::{Memory, Repository},
 };
 
@@ -139,6 +139,21 @@ async fn a_signature_that_is_younger_than_the_copy_follows_it() {
     let report = run(&following(&source, &there)).await.unwrap();
     let delivered = report.outcomes[0].result.as_ref().unwrap();
     assert!(delivered.already_there && delivered.referrers == 0);
+}
+
+#[tokio::test]
+async fn a_survey_of_an_image_that_is_there_finds_the_signature_that_it_lacks() {
+    let (here, there) = (Memory::new("a"), Memory::new("b"));
+    let source = two_platforms(&here);
+    let engine = engine();
+    run(&following(&source, &there)).await.unwrap();
+    assert!(engine.survey(&following(&source, &there)).await.unwrap().blobs.is_none());
+    let signature = digest(&cosign(&source, &root(&here), ".sig"));
+    let survey = engine.survey(&following(&source, &there)).await.unwrap();
+    assert!(survey.blobs.is_some(), "{signature} is to be copied");
+    let alone = Job { referrers: Referrers::Leave, ..following(&source, &there) };
+    assert!(engine.survey(&alone).await.unwrap().blobs.is_none());
+    assert_eq!(there.tag("copy", &tag_of(&root(&here), ".sig")), None);
 }
 
 #[tokio::test]

@@ -60,8 +60,12 @@ pub(crate) fn job(source: &Arc<Repository>, target: &Memory, names: &[(&str, &[&
     }
 }
 
+pub(crate) fn engine() -> Engine {
+    Engine::new(Arc::new(Silent), Traffic::new(Level::exactly(4)))
+}
+
 pub(crate) async fn run(job: &Job) -> Result<Report, CopyError> {
-    Engine::new(Arc::new(Silent), Traffic::new(Level::exactly(4))).run(job).await
+    engine().run(job).await
 }
 
 /// Manifests and blobs of what was copied.
