@@ -260,6 +260,12 @@ fn fail_fast_begins_no_image_after_one_that_failed_and_says_how_many_it_left() {
     assert_eq!(results, [Outcome::Copied, Outcome::Failed]);
     assert_eq!(end.unwrap().left, 4);
     assert_eq!(scene.source.ledger().count(|request| request.path.contains("manifests/v2")), 0);
+    // Where the first one fails, the rest is not known to fail for that reason.
+    scene.to_target("tags: [v1, v2]");
+    scene.mirror(&["--fail-fast", "--images-at-once", "1"]).exits(10);
+    scene.to_target("tags: [v1]");
+    scene.mirror(&["--fail-fast"]).exits(4);
+    scene.to_target("tags: [v0, v1, v2, v3, v4, v5]");
     // Without it, one that fails stops no other.
     scene.mirror(&["--images-at-once", "1"]).exits(10);
     assert_eq!(scene.receipt().1.unwrap().copied, 4);
@@ -268,7 +274,13 @@ fn fail_fast_begins_no_image_after_one_that_failed_and_says_how_many_it_left() {
 #[test]
 fn fail_fast_holds_for_what_earlier_runs_have_noted_too() {
     let scene = Scene::with(3);
-    scene.to_target("tags: [v0, v1, v2]\n    immutable: [v2]");
+    // Two repositories, each with a tag that may move, and one that was noted.
+    let entry = |tag: &str, to: &str| {
+        let (from, to) = (scene.source.reference("app"), scene.target.reference(to));
+        format!("  - from: {from}\n    tags: [{tag}, v2]\n    immutable: [v2]\n    to: \"{to}:{{tag}}\"\n")
+    };
+    let text = format!("version: 1\nimages:\n{}{}", entry("v0", "a"), entry("v1", "b"));
+    fs::write(scene.path("mirror.yaml"), text).unwrap();
     scene.mirror(&[]).exits(0);
     scene.source.put(&scene.content, &scene.roots[2], "app:v1");
     scene.source.mishap(Mishap::any("manifests/v0").times(99).status(404));
