@@ -179,7 +179,7 @@ fn a_run_that_is_killed_has_kept_what_it_did() {
             == 4
     });
     running.kill();
-    assert_eq!(scene.notes().lines().count(), 3, "{}", scene.notes());
+    assert_eq!(scene.notes().lines().count(), 1 + 3, "{}", scene.notes());
     scene.target.behave();
     scene.mirror(&[]).exits(0);
     // One of those that were noted is the witness of all.
@@ -355,6 +355,23 @@ fn notes_that_cannot_be_written_are_not_believed_and_cost_no_more_than_requests(
         assert!(run.stderr.contains("the next run asks again"), "{run}");
         assert!(scene.asked()[0].0 >= 2, "{}", scene.source.ledger());
     }
+}
+
+#[test]
+fn a_file_that_holds_no_notes_is_left_as_it_is() {
+    let scene = Scene::with(2);
+    scene.to_target("tags: [v0, v1]\n    immutable: true");
+    let text = "a line of something else\n".repeat(200);
+    fs::write(scene.path("state.jsonl"), &text).unwrap();
+    let run = scene.mirror(&[]).exits(0);
+    assert!(run.stderr.contains("something else than notes"), "{run}");
+    assert_eq!(scene.notes(), text);
+    // One that was killed while it began is begun anew.
+    fs::write(scene.path("state.jsonl"), "{\"no").unwrap();
+    scene.mirror(&[]).exits(0);
+    assert!(scene.notes().starts_with("{\"notes\":1}\n{\"arrived\""), "{}", scene.notes());
+    scene.mirror(&[]).exits(0);
+    assert_eq!(scene.asked(), [(0, 0), (1, 0)]);
 }
 
 #[test]

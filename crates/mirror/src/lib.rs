@@ -36,7 +36,7 @@ pub use config::{Config, ConfigError};
 pub use home::Home;
 pub use item::Item;
 pub use name::{Name, Site};
-pub use notes::{Keep, Notes, shorter};
+pub use notes::{HEADER, Keep, Notes, shorter};
 pub use pattern::Pattern;
 pub use prune::{Prune, Pruning, Spared, Why};
 pub use run::{Outcome, Prospect, Rules, Runner, tally};

@@ -18,6 +18,9 @@ use crate::Item;
 /// How many lines are kept from one run to the next: the last ones.
 const MOST: usize = 100_000;
 
+/// The first line of a file of notes. One that begins otherwise is something else.
+pub const HEADER: &str = "{\"notes\":1}\n";
+
 /// One line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -246,7 +249,7 @@ pub fn shorter(text: &str) -> Option<String> {
     }
     let (lines, kept) = (text.lines().count(), last.len());
     let worth = lines > kept.saturating_mul(2).saturating_add(64) || lines > MOST.saturating_add(MOST / 4);
-    worth.then(|| last.into_iter().rev().collect())
+    worth.then(|| [HEADER.to_owned()].into_iter().chain(last.into_iter().rev()).collect())
 }
 
 /// Whether what the source's name stands for never changes. Something without a name at its destination has nothing

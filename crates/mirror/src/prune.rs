@@ -108,9 +108,6 @@ impl Prune<'_> {
         for item in &self.selection.items {
             let home = Home::of(&item.destination);
             let plain = Home { site: home.site.plain(), ..home.clone() };
-            if self.shard.is_some_and(|shard| !shard.holds(&home.to_string())) {
-                continue;
-            }
             let wanted = homes.entry(plain).or_insert_with(|| Wanted::at(home));
             wanted.failed |= self.failed.contains(&item.destination);
             match &item.destination.name {
@@ -118,6 +115,8 @@ impl Prune<'_> {
                 None => wanted.by_digest = true,
             }
         }
+        // By the name that it has first: of several spellings, only one decides whose it is.
+        homes.retain(|_, wanted| self.shard.is_none_or(|shard| shard.holds(&wanted.home.to_string())));
         homes
     }
 }

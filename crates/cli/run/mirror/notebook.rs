@@ -9,7 +9,7 @@ use std::{
 };
 
 use content::Hasher;
-use mirror::{Keep, Notes, shorter};
+use mirror::{HEADER, Keep, Notes, shorter};
 use reference::Algorithm;
 
 use crate::{args::MirrorArgs, render::Console};
@@ -114,12 +114,16 @@ impl Lines {
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
         let mut text = String::from_utf8_lossy(&text).into_owned();
+        if !text.starts_with(HEADER) && !HEADER.starts_with(&text) {
+            let why = "it holds something else than notes: remove it, or name another file with --state";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
         if let Some(shorter) = shorter(&text).filter(|_| alone) {
             file.set_len(0)?;
             file.write_all(shorter.as_bytes())?;
             text = shorter;
         }
-        if !text.is_empty() && !text.ends_with('\n') {
+        if text.len() > HEADER.len() && !text.ends_with('\n') {
             // Whoever wrote this was killed in the middle of a line.
             file.write_all(b"\n")?;
         }
@@ -138,6 +142,10 @@ impl Lines {
                 none.insert(file)
             }
         };
+        if file.metadata()?.len() < HEADER.len() as u64 {
+            file.set_len(0)?;
+            file.write_all(HEADER.as_bytes())?;
+        }
         file.write_all(line.as_bytes())?;
         if firm { file.sync_data() } else { Ok(()) }
     }

@@ -204,6 +204,15 @@ fn a_layout_that_is_spelled_in_two_ways_is_one_place() {
         item.destination = format!("oci:{dir}:app:w{number}").parse().unwrap();
     }
     let all: &[&str] = &["app:w0", "app:w1", "app:w2"];
-    let pruning = look(&selection, &[], true, &[("oci:store", all), ("oci:./store", all)]);
+    let there: [(&str, &[&str]); 2] = [("oci:store", all), ("oci:./store", all)];
+    let pruning = look(&selection, &[], true, &there);
     assert!(names(&pruning).is_empty(), "{pruning:?}");
+    // Nor by any of several processes.
+    let (config, failed) = (config(), BTreeSet::new());
+    let world = Fakes(there.iter().map(|(site, names)| (*site, names.to_vec())).collect());
+    for (of, index) in (2..9).flat_map(|of| (0..of).map(move |index| (of, index))) {
+        let shard = Shard::new(index, of).ok();
+        let prune = Prune { config: &config, selection: &selection, failed: &failed, shard, most: true };
+        assert!(block_on(prune.look(&world)).stale.is_empty());
+    }
 }
