@@ -11,6 +11,8 @@ use crate::{
 
 /// What other names for the registry are resolved to, as an operator writes it for containerd.
 const MIRROR: &str = "registry.example";
+/// One whose images lie below a name of their own.
+const BELOW: &str = "below.example";
 
 /// A containerd of the test's own, without services that this machine may lack.
 struct Containerd {
@@ -120,11 +122,14 @@ fn containerd_pulls_from_an_archive_by_its_address_and_as_the_mirror_of_another_
     let (running, host) = serve(&program, &[&archive(&program)]);
     let image = format!("{host}/team/hello:v1");
     containerd.ctr(&["images", "pull", "--plain-http", "--all-platforms", &image]);
-    let hosts = hosts(containerd.program.home(), &host);
-    let mirrored = format!("{MIRROR}/team/hello:v1");
-    containerd.ctr(&["images", "pull", "--hosts-dir", &hosts, &mirrored]);
+    let mirrors = hosts(containerd.program.home(), MIRROR, &host, "");
+    hosts(containerd.program.home(), BELOW, &format!("{host}/v2/team"), "override_path = true\n");
+    let (mirrored, below) = (format!("{MIRROR}/team/hello:v1"), format!("{BELOW}/hello:v1"));
+    for name in [&mirrored, &below] {
+        containerd.ctr(&["images", "pull", "--hosts-dir", &mirrors, name]);
+    }
     let listed = containerd.ctr(&["images", "ls"]);
-    for name in [&image, &mirrored] {
+    for name in [&image, &mirrored, &below] {
         assert!(listed.lines().any(|line| line.starts_with(name) && line.contains(HELLO)), "{listed}");
     }
     let exported = containerd.program.home().join("exported.tar").display().to_string();
@@ -134,12 +139,12 @@ fn containerd_pulls_from_an_archive_by_its_address_and_as_the_mirror_of_another_
     stop(running);
 }
 
-/// A directory that tells containerd to ask `host` for what is of [`MIRROR`].
-fn hosts(dir: &Path, host: &str) -> String {
-    let of = dir.join("hosts").join(MIRROR);
+/// A directory that tells containerd to ask `host` for what is of the registry `name`.
+fn hosts(dir: &Path, name: &str, host: &str, more: &str) -> String {
+    let of = dir.join("hosts").join(name);
     fs::create_dir_all(&of).unwrap();
     let text = format!(
-        "server = \"http://{MIRROR}\"\n[host.\"http://{host}\"]\ncapabilities = [\"pull\", \"resolve\"]\n"
+        "server = \"http://{name}\"\n[host.\"http://{host}\"]\ncapabilities = [\"pull\", \"resolve\"]\n{more}"
     );
     fs::write(of.join("hosts.toml"), text).unwrap();
     dir.join("hosts").display().to_string()

@@ -9,7 +9,12 @@ use async_nats::jetstream::{
 use bytes::Bytes;
 use futures::StreamExt as _;
 
-use crate::{Item, Name, Queue, QueueError, Run, Terms, name::tail, patience::patiently, streams::Streams};
+use crate::{
+    Item, Name, Queue, QueueError, Run, Terms,
+    name::tail,
+    patience::patiently,
+    streams::{CONSUMER, Streams},
+};
 
 /// What the server says of an item that is in the queue already.
 const THERE: &str = "maximum messages per subject exceeded";
@@ -118,14 +123,10 @@ impl Office {
         .await
     }
 
-    /// Whether anybody has an item, or asks for one.
-    pub(crate) async fn is_worked_for(&self) -> Result<bool, QueueError> {
-        patiently(|| async {
-            let consumer = self.queue.consumer(&self.streams, &self.run).await?;
-            let info = consumer.cached_info();
-            Ok(info.num_ack_pending > 0 || info.num_waiting > 0)
-        })
-        .await
+    /// Whether it is known that nobody has an item, and nobody asks for one.
+    pub(crate) async fn is_deserted(&self) -> bool {
+        let info = self.streams.work.consumer_info(CONSUMER).await;
+        info.is_ok_and(|info| info.num_ack_pending == 0 && info.num_waiting == 0)
     }
 
     /// Reads all notes of the run, from the first, and waits for more.

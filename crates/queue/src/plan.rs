@@ -171,7 +171,7 @@ impl Planner {
     async fn look_after(&mut self) -> Result<(), QueueError> {
         let waiting = self.office.waiting().await?;
         if waiting > 0 {
-            if !self.office.is_worked_for().await? {
+            if self.office.is_deserted().await {
                 tracing::warn!("nobody works for the queue, where {waiting} items wait: start workers");
             }
             return Ok(());

@@ -8,7 +8,7 @@ use async_nats::jetstream::{
 use crate::{Name, Queue, QueueError, Run};
 
 /// The consumer that all workers share.
-const CONSUMER: &str = "workers";
+pub(crate) const CONSUMER: &str = "workers";
 /// A stream that does not exist.
 const NO_STREAM: u64 = 10059;
 
