@@ -15,8 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::Item;
 
-/// How many lines are kept from one run to the next: the last ones.
-const MOST: usize = 100_000;
+/// How many images that arrived are kept from one run to the next: the last ones.
+const MOST_ARRIVED: usize = 100_000;
+/// How many notes of each other kind. They are of digests, and those of yesterday's images help nobody.
+const MOST_OTHERS: usize = 20_000;
+/// So many more may stand there before it is worth writing all anew.
+const SLACK: usize = 5_000;
 
 /// The first line of a file of notes. One that begins otherwise is something else.
 pub const HEADER: &str = "{\"notes\":1}\n";
@@ -241,14 +245,22 @@ fn notes(text: &str) -> impl DoubleEndedIterator<Item = Note> {
 
 /// The same notes in fewer lines, where most of them say nothing any more, or there are too many.
 pub fn shorter(text: &str) -> Option<String> {
-    let (mut seen, mut last) = (HashSet::new(), Vec::new());
-    for note in notes(text).rev().filter(|note| seen.insert(note.key())).take(MOST) {
-        if !matches!(note, Note::Doubted { .. }) {
-            last.push(note.line());
+    let (mut seen, mut last, mut dropped) = (HashSet::new(), Vec::new(), 0_usize);
+    let (mut arrived, mut made, mut dated) = (0..MOST_ARRIVED, 0..MOST_OTHERS, 0..MOST_OTHERS);
+    for note in notes(text).rev().filter(|note| seen.insert(note.key())) {
+        let room = match note {
+            Note::Doubted { .. } => continue,
+            Note::Arrived { .. } => arrived.next(),
+            Note::Made { .. } => made.next(),
+            Note::Dated { .. } => dated.next(),
+        };
+        match room {
+            Some(_) => last.push(note.line()),
+            None => dropped = dropped.saturating_add(1),
         }
     }
-    let (lines, kept) = (text.lines().count(), last.len());
-    let worth = lines > kept.saturating_mul(2).saturating_add(64) || lines > MOST.saturating_add(MOST / 4);
+    let stale = text.lines().count().saturating_sub(last.len()) > last.len().saturating_add(64);
+    let worth = stale || dropped > SLACK;
     worth.then(|| [HEADER.to_owned()].into_iter().chain(last.into_iter().rev()).collect())
 }
 
