@@ -8,7 +8,7 @@ use copier::{CopyError, Outcome, Side, Ties};
 use queue::QueueError;
 
 use crate::{
-    render::{Done, Mirrored, Planned, Proven},
+    render::{Done, Mirrored, Planned, Proven, Told},
     usage::Usage,
 };
 
@@ -52,6 +52,8 @@ pub(crate) enum Failure {
     Queue(QueueError),
     /// The copy failed at some destinations, or all.
     Partly(Box<Partly>),
+    /// A bundle was made, and images are not in it that were to be.
+    Bundled(Box<Told>),
     /// Images are not as they should be.
     Unproven(Box<Proven>),
     /// A signal came.

@@ -19,6 +19,7 @@ mod crashes;
 mod cuts;
 mod daemons;
 mod debian;
+mod full;
 mod http;
 mod kills;
 mod large;

@@ -160,11 +160,37 @@ fn what_waits_is_removed_also_when_all_volumes_come_at_once_in_the_end() {
 }
 
 #[test]
-fn one_image_that_cannot_be_read_refuses_the_bundle_and_leaves_none() {
+fn one_image_that_cannot_be_read_is_left_out_and_named_and_comes_with_the_next_bundle() {
+    let (fleet, program, inside) = (fleet(), transship(), Registry::start());
+    let source = fleet.source();
+    config(&program, "all.yaml", &source, &["team/one:v1", "late:v1"]);
+    // The first run ends between its plan and its volume: whoever goes on tells of the image as well.
+    fs::create_dir(program.home().join("all.tar")).unwrap();
+    let create = ["bundle", "create", "all.yaml", "--file", "all.tar"];
+    program.run(&create).exits(9);
+    fs::remove_dir(program.home().join("all.tar")).unwrap();
+    let run = program.run(&create).exits(10).says("going on").prints("bundled 1 image");
+    assert!(run.stdout.contains(&format!("left out: {} -> late:v1", source.reference("late"))), "{run}");
+    program.run(&["bundle", "apply", "all.tar", &inside.host()]).exits(0).prints("applied 1 image");
+    let run = program.run(&[&create[..4], &["again.tar", "-o", "json"]].concat()).exits(10).json();
+    assert_eq!((&run["error"]["kind"], &run["images"]), (&"partly".into(), &1.into()), "{run}");
+    assert_eq!(run["leftOut"][0]["destination"], "late:v1");
+    program.run(&["copy", &source.reference("two:v1"), &source.reference("late:v1")]).exits(0);
+    program.run(&["inventory", &inside.reference("team/one"), "--file", "have.json"]).exits(0);
+    let next = ["bundle", "create", "all.yaml", "--have", "have.json", "--file", "next.tar"];
+    program.run(&next).exits(0).prints("bundled 1 image");
+    program.run(&["bundle", "apply", "next.tar", &inside.host()]).exits(0).prints("late:v1");
+}
+
+#[test]
+fn where_nothing_is_left_or_one_is_to_be_the_end_no_bundle_is_made() {
     let (fleet, program) = (fleet(), transship());
     let source = fleet.source();
     config(&program, "all.yaml", &source, &["team/one:v1", "none:v1"]);
-    program.run(&["bundle", "create", "all.yaml", "--file", "all.tar"]).exits(4).says("none");
+    config(&program, "none.yaml", &source, &["none:v1"]);
+    let fast = ["bundle", "create", "all.yaml", "--file", "all.tar", "--fail-fast"];
+    program.run(&fast).exits(4).says("none");
+    program.run(&["bundle", "create", "none.yaml", "--file", "all.tar"]).exits(4).says("none");
     let files: Vec<PathBuf> =
         fs::read_dir(program.home()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.iter().all(|path| !path.to_string_lossy().contains("all.tar")), "{files:?}");

@@ -15,6 +15,8 @@ mod disk;
 mod draft;
 mod error;
 mod fit;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gather;
 mod inventory;
 mod load;
@@ -31,7 +33,7 @@ pub use apply::{
     Applied, Arrived, Clobber, Harbour, Intake, Sides, Stock, look_for_all, look_for_base, push, stage,
     store, unstage,
 };
-pub use create::{Created, Ledger, Made, Origins, Packer, Tools};
+pub use create::{Created, Ledger, LeftOut, Made, Origins, Packer, Tools};
 pub use draft::draft;
 pub use error::BundleError;
 pub use inventory::{Inventory, MAX_INVENTORY, Shelf};

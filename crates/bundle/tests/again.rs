@@ -10,7 +10,7 @@ mod world;
 
 use std::fs;
 
-use bundle::{Content, Ledger, Plan};
+use bundle::{Content, Ledger, LeftOut, Plan};
 use content::FaultKind;
 
 use self::world::{World, images, kind};
@@ -61,7 +61,10 @@ async fn a_lost_volume_is_made_again_whichever_other_one_is_left() {
 async fn a_lost_volume_is_made_again_when_nothing_but_the_plan_is_left() {
     let (world, plan, whole) = three().await;
     let ledger = Ledger::new(&world.path("b.tar"));
-    ledger.write(&plan.set, &plan).await.unwrap();
+    let left = LeftOut { source: "a".to_owned(), destination: "b:c".to_owned(), why: "gone".to_owned() };
+    ledger.write(&plan.set, &plan, std::slice::from_ref(&left)).await.unwrap();
+    assert_eq!(ledger.unfinished(&plan.set).await.unwrap(), Some((plan.clone(), vec![left])));
+    assert_eq!(ledger.unfinished(&plan.contents[0].digest).await.unwrap(), None);
     for lost in 0..3 {
         lose_all(&world);
         world.again_volume("b.tar", u32::try_from(lost).unwrap() + 1).await.unwrap();

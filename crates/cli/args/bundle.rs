@@ -42,8 +42,9 @@ impl BundleArgs {
 
 CONFIG is that of `transship mirror`: the bundle brings its images to the repositories and tags that it says, at \
 whichever registry or layout the bundle is applied to. Each blob is read once and checked on the way. A run that was \
-cut off goes on with the volumes that are whole: its plan waits in FILE.plan. Credentials are those that docker and \
-podman have stored.")]
+cut off goes on with the volumes that are whole: its plan waits in FILE.plan. An image that cannot be read is left out \
+and named, and the exit code is 10 then; the next bundle against the same inventory brings it. Credentials are those \
+that docker and podman have stored.")]
 #[command(after_help = "Examples:
   transship bundle create mirror.yaml --file first.tar
   transship bundle create mirror.yaml --have have.json --file week2.tar --volume-size 4GiB
@@ -64,6 +65,12 @@ pub(crate) struct CreateArgs {
     /// Makes only this volume, as it was: with any other volume of the bundle beside FILE, or FILE.plan
     #[arg(long, value_name = "N", conflicts_with = "config")]
     pub(crate) volume: Option<u32>,
+    /// Leaves out images that cannot be read, names them and makes a bundle of the rest, which is the default
+    #[arg(long, conflicts_with_all = ["fail_fast", "volume"])]
+    pub(crate) keep_going: bool,
+    /// Makes no bundle when an image cannot be read
+    #[arg(long, conflicts_with = "volume")]
+    pub(crate) fail_fast: bool,
     #[command(flatten)]
     pub(crate) extent: Extent,
     /// Packs foreign layers too

@@ -1,7 +1,7 @@
 //! What became of bundles and inventories, for people and for programs.
 use std::path::Path;
 
-use bundle::{Applied, Created, Image, Inventory, Set};
+use bundle::{Applied, Created, Image, Inventory, LeftOut, Set};
 use serde_json::{Map, Value, json};
 
 use super::clean::{bytes, clean, count};
@@ -67,8 +67,8 @@ pub(crate) fn nothing_to_bring() -> Told {
     Told::new(&[line.to_owned()], json!({ "set": null, "volumes": [] }))
 }
 
-/// A bundle that was made.
-pub(crate) fn created(created: &Created) -> Told {
+/// A bundle that was made, and what is not in it.
+pub(crate) fn created(created: &Created, left_out: &[LeftOut]) -> Told {
     let mut lines = vec![
         format!("bundled {}", count(created.images, "image")),
         format!("  {}", created.set),
@@ -78,6 +78,12 @@ pub(crate) fn created(created: &Created) -> Told {
         let kept = if volume.kept { ", was there" } else { "" };
         format!("  -> {} ({}{kept})", volume.path.display(), bytes(volume.bytes))
     }));
+    let left = |it: &LeftOut| format!("  left out: {} -> {}: {}", it.source, it.destination, it.why);
+    lines.extend(left_out.iter().map(left));
+    let left_out: Vec<Value> = left_out
+        .iter()
+        .map(|it| json!({ "source": it.source, "destination": it.destination, "why": it.why }))
+        .collect();
     let volumes: Vec<Value> = created
         .volumes
         .iter()
@@ -89,6 +95,7 @@ pub(crate) fn created(created: &Created) -> Told {
         "blobs": created.blobs,
         "base": created.base,
         "volumes": volumes,
+        "leftOut": left_out,
     });
     Told::new(&lines, document)
 }

@@ -46,6 +46,7 @@ pub(crate) fn headline(failure: &Failure) -> String {
         Failure::Paper { path, .. } => format!("cannot write {path}"),
         Failure::Mirrored(mirrored) => mirrored.headline(),
         Failure::Planned(planned) => planned.headline(),
+        Failure::Bundled(_) => "the bundle was made without images that could not be read".to_owned(),
         Failure::Partly(partly) => {
             partly.error().map_or_else(|| some_of_several(partly), ToString::to_string)
         }
@@ -72,6 +73,9 @@ pub(crate) fn hint(failure: &Failure) -> Option<String> {
             let own = partly.errors().find_map(CopyError::hint);
             let hints: Vec<String> = own.into_iter().chain(missing(partly)).collect();
             (!hints.is_empty()).then(|| hints.join("; "))
+        }
+        Failure::Bundled(_) => {
+            Some("the next bundle against the same inventory brings them, once they can be read".to_owned())
         }
         // Of what is unproven, each finding has its own.
         _ => None,

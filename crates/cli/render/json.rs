@@ -71,6 +71,9 @@ pub(crate) fn failed(failure: &Failure, warnings: &[String]) -> String {
     {
         document.extend(results);
     }
+    if let Failure::Bundled(told) = failure {
+        document.extend(told.document.clone());
+    }
     if let (Failure::Mirrored(_) | Failure::Planned(_), Value::Object(all)) = (failure, several(failure)) {
         document.extend(all);
     }

@@ -186,6 +186,8 @@ impl Console {
             drop(to_stdout(&mirrored.text()));
         } else if let Failure::Planned(planned) = failure {
             drop(to_stdout(&planned.text()));
+        } else if let Failure::Bundled(told) = failure {
+            drop(to_stdout(&told.text));
         } else if let Failure::Page { measured: Some(results), .. } = failure {
             drop(to_stdout(&measured(results)));
         }

@@ -19,11 +19,24 @@ pub struct Ledger {
     output: PathBuf,
 }
 
+/// An image that was asked for and is not in a bundle, because it could not be read when that was planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Where it was to be read.
+    pub source: String,
+    /// Where it was to be.
+    pub destination: String,
+    /// Why it is not.
+    pub why: String,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Written {
     /// The digest of all that the plan was made from.
     #[serde(with = "crate::text")]
     request: Digest,
+    /// For whoever goes on with it: it is to be told at the end.
+    left_out: Vec<LeftOut>,
     plan: Plan,
 }
 
@@ -55,21 +68,26 @@ impl Ledger {
         path.into()
     }
 
-    /// The plan of a run that did not come to its end, when it was asked for the same.
+    /// The plan of a run that did not come to its end, when it was asked for the same; and what is not in it.
     ///
     /// # Errors
     /// A file that cannot be read. One that is no plan, or of another request, is none.
-    pub async fn unfinished(&self, request: &Digest) -> Result<Option<Plan>, BundleError> {
-        let written = self.read().await?;
-        Ok(written.filter(|written| written.request == *request).map(|written| written.plan))
+    pub async fn unfinished(&self, request: &Digest) -> Result<Option<(Plan, Vec<LeftOut>)>, BundleError> {
+        let written = self.read().await?.filter(|written| written.request == *request);
+        Ok(written.map(|written| (written.plan, written.left_out)))
     }
 
     /// Writes the plan down.
     ///
     /// # Errors
     /// A disk that fails.
-    pub async fn write(&self, request: &Digest, plan: &Plan) -> Result<(), BundleError> {
-        let written = Written { request: request.clone(), plan: plan.clone() };
+    pub async fn write(
+        &self,
+        request: &Digest,
+        plan: &Plan,
+        left_out: &[LeftOut],
+    ) -> Result<(), BundleError> {
+        let written = Written { request: request.clone(), left_out: left_out.to_vec(), plan: plan.clone() };
         let bytes = serde_json::to_vec(&written).unwrap_or_default();
         let path = self.plan_path();
         blocking(move || replace(&path, &bytes)).await.map_err(BundleError::target)

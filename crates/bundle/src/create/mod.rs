@@ -10,7 +10,7 @@ use std::{path::PathBuf, sync::Arc};
 use content::Source;
 use reference::Digest;
 
-pub use ledger::Ledger;
+pub use ledger::{Ledger, LeftOut};
 pub use packer::{Packer, Tools};
 
 use crate::BundleError;

@@ -6,7 +6,8 @@ use std::{
 };
 
 use bundle::{
-    BundleError, Created, Inventory, Ledger, Load, MAX_INVENTORY, Origins, Packer, Plan, Tools, Wanted, draft,
+    BundleError, Created, Inventory, Ledger, LeftOut, Load, MAX_INVENTORY, Origins, Packer, Plan, Tools,
+    Unread, Wanted, draft,
 };
 use content::{Fault, Hasher, Source};
 use copier::{CopyError, Engine, Existing, Foreign, Job, Referrers, Side, Ties};
@@ -39,33 +40,43 @@ pub(super) async fn create(
     if let Some(number) = args.volume {
         let (plan, ranges) = ledger.known().await?;
         let created = Packer::new(&ledger, &Arc::new(plan), ranges, tools).again(number).await?;
-        return Ok(render::created(&created));
+        return Ok(render::created(&created, &[]));
     }
     let path = args.config.clone().ok_or_else(|| Usage::about("CONFIG", "no file says which images"))?;
     let text = String::from_utf8_lossy(&read(&path, u64::MAX).await?).into_owned();
     let config = Config::read(&text, &path.display().to_string()).map_err(unread)?;
     let have = inventories(&args.have).await?;
     let request = request(args, &text, &have);
-    if let Some(plan) = ledger.unfinished(&request).await? {
-        console.note("going on with the bundle that was begun; its plan is not made anew");
-        return pack(&ledger, plan, tools).await;
+    if let Some((plan, left_out)) = ledger.unfinished(&request).await? {
+        let path = ledger.plan_path();
+        console.note(&format!(
+            "going on with the bundle that was begun; remove {} to have its plan made anew",
+            path.display()
+        ));
+        return pack(&ledger, plan, left_out, tools).await;
     }
-    let load = gather(args, &config, have, &world, &traffic, console).await?;
+    let Gathered { load, left_out } = gather(args, &config, have, &world, &traffic, console).await?;
     if load.is_empty() {
         return Ok(render::nothing_to_bring());
     }
     let plan = draft(&load, args.volume_size.map(|size| size.0))?;
-    ledger.write(&request, &plan).await?;
+    ledger.write(&request, &plan, &left_out).await?;
     let at_hand = load.manifests();
     drop(load);
-    pack(&ledger, plan, Tools { manifests: &at_hand, ..tools }).await
+    pack(&ledger, plan, left_out, Tools { manifests: &at_hand, ..tools }).await
 }
 
-async fn pack(ledger: &Ledger, plan: Plan, tools: Tools<'_>) -> Result<Told, Failure> {
+async fn pack(
+    ledger: &Ledger,
+    plan: Plan,
+    left_out: Vec<LeftOut>,
+    tools: Tools<'_>,
+) -> Result<Told, Failure> {
     let plan = Arc::new(plan);
     let created: Created = Packer::new(ledger, &plan, Vec::new(), tools).pack().await?;
     ledger.close().await?;
-    Ok(render::created(&created))
+    let told = render::created(&created, &left_out);
+    if left_out.is_empty() { Ok(told) } else { Err(Failure::Bundled(Box::new(told))) }
 }
 
 /// A file that does not say what to do.
@@ -96,13 +107,19 @@ async fn inventories(paths: &[PathBuf]) -> Result<Vec<Inventory>, Failure> {
 /// The digest of all that a plan is made from but the images themselves: whether a plan that waits is meant.
 fn request(args: &CreateArgs, config: &str, have: &[Inventory]) -> Digest {
     let have: Vec<String> = have.iter().map(|inventory| inventory.id.to_string()).collect();
-    let flags =
-        format!("{:?} {:?} {} {:?}", args.volume_size, args.extent, args.include_foreign, args.means.caps);
+    let CreateArgs { volume_size, extent, include_foreign, fail_fast, means, .. } = args;
+    let flags = format!("{volume_size:?} {extent:?} {include_foreign} {fail_fast} {:?}", means.caps);
     Hasher::digest(Algorithm::Sha256, format!("{config}\n{have:?}\n{flags}").as_bytes())
 }
 
-/// What of the images a destination lacks. An image that cannot be read refuses the bundle: it would not be noticed
-/// before the bundle is where nobody can help.
+/// What a bundle is to hold.
+struct Gathered {
+    load: Load,
+    left_out: Vec<LeftOut>,
+}
+
+/// What of the images a destination lacks. Those that cannot be read are left out and named, unless nothing is left
+/// then or one such is to be the end.
 async fn gather(
     args: &CreateArgs,
     config: &Config,
@@ -110,22 +127,32 @@ async fn gather(
     world: &Everywhere,
     traffic: &Traffic,
     console: &Console,
-) -> Result<Load, Failure> {
+) -> Result<Gathered, Failure> {
     let selection = mirror::select(config, world, None).await.map_err(unread)?;
     selection.words().for_each(|warning| console.warn(warning));
-    if let Some(first) = selection.failures.first() {
-        selection.failures.iter().for_each(|it| console.warn(&format!("{}: {}", it.source, it.fault)));
-        return Err(Failure::at(Side::Source, first.fault.clone()));
-    }
     let wanted = selection.items.iter().map(|item| want(args, item, world));
     let load = Load::gather(wanted.collect::<Result<_, _>>()?, have, traffic).await;
-    match load.unread.first() {
-        None => Ok(load),
-        Some(first) => {
-            load.unread.iter().for_each(|it| console.warn(&format!("{}: {}", it.origin, it.error)));
-            Err(CopyError::clone(&first.error).into())
-        }
+    let unselected = selection.failures.iter().map(|it| {
+        let (source, destination, why) = (it.source.clone(), it.destination.clone(), it.fault.to_string());
+        LeftOut { source, destination, why }
+    });
+    let left_out: Vec<LeftOut> = unselected.chain(load.unread.iter().map(unplanned)).collect();
+    for LeftOut { source, why, .. } in &left_out {
+        console.warn(&format!("{source}: {why}"));
     }
+    let unselected = selection.failures.first().map(|first| Failure::at(Side::Source, first.fault.clone()));
+    let first = unselected.or_else(|| Some(CopyError::clone(&load.unread.first()?.error).into()));
+    match first {
+        Some(first) if args.fail_fast || load.is_empty() => Err(first),
+        _ => Ok(Gathered { load, left_out }),
+    }
+}
+
+/// An image that was selected and could not be read.
+fn unplanned(image: &Unread) -> LeftOut {
+    let tag = image.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+    let destination = format!("{}{tag}", image.repository);
+    LeftOut { source: image.origin.clone(), destination, why: image.error.to_string() }
 }
 
 fn want(args: &CreateArgs, item: &Item, world: &Everywhere) -> Result<Wanted, Failure> {
