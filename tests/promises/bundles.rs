@@ -197,6 +197,26 @@ fn where_nothing_is_left_or_one_is_to_be_the_end_no_bundle_is_made() {
 }
 
 #[test]
+fn a_foreign_layer_that_a_registry_does_not_hold_is_not_left_to_it() {
+    let mut content = Content::new();
+    let own = content.layer(1, 1000);
+    let foreign = content.add("application/vnd.oci.image.layer.nondistributable.v1.tar", vec![7; 2000]);
+    let images = [1, 2].map(|seed| content.image(seed, &[own.clone(), foreign.clone()]));
+    let entries = images.iter().zip(["one:v1", "two:v1"]).map(|(root, name)| Entry::named(root, name));
+    let source = Registry::setup().seed_all(&content, entries.collect()).start();
+    let (program, inside) = (transship(), Registry::start());
+    program.run(&["copy", &source.reference("one:v1"), &inside.reference("one:v1")]).exits(0);
+    program.run(&["inventory", &inside.reference("one"), "--file", "have.json"]).exits(0);
+    config(&program, "all.yaml", &source, &["two:v1"]);
+    let create =
+        ["bundle", "create", "all.yaml", "--have", "have.json", "--file", "all.tar", "--include-foreign"];
+    program.run(&create).exits(0);
+    program.run(&["bundle", "apply", "all.tar", &inside.host()]).exits(0);
+    let there = inside.reference("two:v1");
+    program.run(&["verify", "--deep", "--include-foreign", &there]).exits(0);
+}
+
+#[test]
 fn a_blob_that_only_another_repository_holds_is_mounted_from_there() {
     let (fleet, program, inside) = (fleet(), transship(), Registry::start());
     let source = fleet.source();

@@ -86,7 +86,10 @@ impl Surveyor<'_> {
             level = self.step(look, number, &level).await?;
         }
         for (name, root) in roots {
-            if let Some(name) = name.filter(|_| self.manifests.contains_key(&root.digest)) {
+            // What a layout has lost a part of comes again whole. A registry is taken at its word, and so is its root
+            // by whoever copies there.
+            let counts = !look.is_sure || self.is_whole(&root.digest, number);
+            if let Some(name) = name.filter(|_| counts && self.manifests.contains_key(&root.digest)) {
                 tags.insert(name, root.digest);
             }
         }
@@ -123,15 +126,46 @@ impl Surveyor<'_> {
     }
 
     async fn note(&mut self, look: &Look, number: usize, blobs: &[Descriptor]) -> Result<(), Fault> {
+        let lanes = self.traffic.at(look.source.place().origin());
         for blob in blobs {
-            let known = self.blobs.get(&blob.digest).is_some_and(|held| held.contains(&number));
-            if known || (look.is_sure && look.source.held(blob).await? != Some(blob.size)) {
+            if holds(&self.blobs, &blob.digest, number) {
+                continue;
+            }
+            // Copies leave foreign layers where they are: that a manifest names one says nothing.
+            let is_asked = look.is_sure || is_foreign(blob);
+            if is_asked && travel(&lanes, &lanes, look.source.held(blob)).await? != Some(blob.size) {
                 continue;
             }
             self.blobs.entry(blob.digest.clone()).or_default().push(number);
         }
         Ok(())
     }
+
+    /// Whether a repository holds all that a root leads to, but for foreign layers.
+    fn is_whole(&self, root: &Digest, number: usize) -> bool {
+        let (mut stack, mut seen) = (vec![root], BTreeSet::new());
+        while let Some(digest) = stack.pop() {
+            // An entry of unknown type may be a blob.
+            if !seen.insert(digest) || holds(&self.blobs, digest, number) {
+                continue;
+            }
+            let parts = self.known.get(digest).filter(|_| holds(&self.manifests, digest, number));
+            let Some(Parts { manifests, blobs }) = parts else { return false };
+            if !blobs.iter().all(|blob| is_foreign(blob) || holds(&self.blobs, &blob.digest, number)) {
+                return false;
+            }
+            stack.extend(manifests.iter().map(|entry| &entry.digest));
+        }
+        true
+    }
+}
+
+fn is_foreign(blob: &Descriptor) -> bool {
+    blob.media_type.role() == Role::ForeignLayer
+}
+
+fn holds(all: &BTreeMap<Digest, Vec<usize>>, digest: &Digest, number: usize) -> bool {
+    all.get(digest).is_some_and(|held| held.contains(&number))
 }
 
 /// What an entry turned out to be.

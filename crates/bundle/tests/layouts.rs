@@ -82,6 +82,22 @@ async fn the_second_bundle_holds_what_is_new_and_needs_the_first() {
 }
 
 #[tokio::test]
+async fn an_image_of_which_a_layout_has_lost_a_blob_comes_again_with_that_blob() {
+    let world = World::new(&images(2, 50_000));
+    let first = world.create("one.tar", None, &[]).await.unwrap();
+    world.apply(&["one.tar".to_owned()], "to").await.unwrap();
+    let lost = first.contents.iter().rev().find(|it| it.size == 50_000).unwrap();
+    fs::remove_file(testkit::images::blob_path(&world.path("to"), &lost.digest)).unwrap();
+    let have = world.inventory("to").await;
+    let plan = world.create("two.tar", None, std::slice::from_ref(&have)).await.unwrap();
+    assert_eq!(plan.images.len(), 1, "{:?}", plan.images);
+    let blobs: Vec<_> = plan.contents.iter().filter(|it| !it.is_manifest()).map(|it| &it.digest).collect();
+    assert_eq!(blobs, [&lost.digest]);
+    world.apply(&["two.tar".to_owned()], "to").await.unwrap();
+    world.check("to");
+}
+
+#[tokio::test]
 async fn a_lost_volume_is_made_again_byte_for_byte() {
     let world = World::new(&images(3, 50_000));
     let plan = world.create("b.tar", Some(80_000), &[]).await.unwrap();
