@@ -175,6 +175,22 @@ fn a_receipt_is_believed_line_by_line_and_the_last_word_counts() {
 }
 
 #[test]
+fn a_receipt_that_says_of_an_image_that_it_arrived_and_not_as_what_proves_nothing() {
+    let scene = Scene::new();
+    let mut image: serde_json::Value =
+        serde_json::from_str(&scene.line(2, &scene.roots[1], "copied")).unwrap();
+    image.as_object_mut().unwrap().remove("digest").unwrap();
+    let text = [RUN, &scene.line(1, &scene.roots[0], "copied"), &format!("{image}\n"), END];
+    let receipt = scene.file("receipt.jsonl", &text.concat());
+    transship(&["verify", "--receipt", &receipt]).exits(2).says("not as what");
+    // What failed once and arrived in the end has not failed.
+    let lines = [scene.line(1, &scene.roots[0], "failed"), scene.line(1, &scene.roots[0], "copied")].concat();
+    let receipt = scene.file("receipt.jsonl", &[RUN, &lines, END].concat());
+    let ran = transship(&["verify", "--receipt", &receipt]).exits(0);
+    assert!(!ran.stderr.contains("failed"), "{ran}");
+}
+
+#[test]
 fn a_receipt_of_a_run_that_was_killed_is_read_up_to_its_last_whole_line() {
     let scene = Scene::new();
     let lines = [RUN.to_owned(), scene.line(1, &scene.roots[0], "copied")].concat();

@@ -1,5 +1,9 @@
 //! Cases of a whole mirror: what its receipt, its lock file or its configuration says.
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use content::{Source, Version};
 use copier::Referrers;
@@ -67,28 +71,35 @@ fn of_receipt(file: &Path, text: &str, console: &Console) -> Result<Vec<Said>, U
         Usage::about("--receipt", format!("{shown}:{line}: {why}"))
             .hint("name a file that `mirror --receipt` wrote")
     })?;
-    let (mut said, mut failed, mut ended) = (BTreeMap::new(), 0_usize, false);
+    let (mut said, mut failed, mut ended) = (BTreeMap::new(), BTreeSet::new(), false);
     let mut remedies = again(None);
     for line in lines {
         match line {
             Line::Run(run) => remedies = again(Some(&run.config)),
             Line::End(_) => ended = true,
             Line::Image(image) => {
-                let (result, digest) = (image.result, image.digest);
-                let arrived = match (result, digest) {
-                    (Outcome::Copied | Outcome::Unchanged, Some(digest)) => Some(digest),
-                    (Outcome::Failed, _) => {
-                        failed = failed.saturating_add(1);
-                        None
+                let arrived = match (image.result, image.digest) {
+                    (Outcome::Copied | Outcome::Unchanged, Some(digest)) => Some((digest, remedies.clone())),
+                    (Outcome::Copied | Outcome::Unchanged, None) => {
+                        return Err(Usage::about(
+                            "--receipt",
+                            format!("{shown} says that {} arrived, and not as what", image.destination),
+                        )
+                        .hint("name a file that `mirror --receipt` wrote, as it wrote it"));
                     }
-                    _ => None,
+                    (Outcome::Failed | Outcome::Pruned, _) => None,
                 };
-                said.insert(image.destination, arrived.map(|digest| (digest, remedies.clone())));
+                if image.result == Outcome::Failed {
+                    failed.insert(image.destination.clone());
+                } else {
+                    failed.remove(&image.destination);
+                }
+                said.insert(image.destination, arrived);
             }
         }
     }
-    if failed > 0 {
-        let failed = count(failed, "image");
+    if !failed.is_empty() {
+        let failed = count(failed.len(), "image");
         console.warn(&format!(
             "{shown} says that {failed} failed: nothing is proven of what it failed to bring"
         ));
