@@ -10,7 +10,7 @@ use crate::{
     BundleError, Load,
     fit::{BLOCK, fit, member},
     plan::{Content, Image, Plan, VERSION},
-    volume::{Header, OCI_LAYOUT},
+    volume::{Header, MAX_HEADER, OCI_LAYOUT},
 };
 
 /// How often a plan is made anew because its header has turned out larger than there was room for.
@@ -21,8 +21,13 @@ const END: u64 = 2 * BLOCK;
 /// Makes the plan of a bundle, in volumes of at most `volume_size` bytes.
 ///
 /// # Errors
-/// Volumes that are too small.
+/// Volumes that are too small, and more content than a volume can say it has.
 pub fn draft(load: &Load, volume_size: Option<u64>) -> Result<Plan, BundleError> {
+    draft_within(load, volume_size, MAX_HEADER)
+}
+
+/// The same, for headers that have so many bytes at most: what nobody would read is not written.
+fn draft_within(load: &Load, volume_size: Option<u64>, most: u64) -> Result<Plan, BundleError> {
     let mut plan = Plan {
         bundle: VERSION,
         set: Digest::sha256([0; 32]),
@@ -43,6 +48,10 @@ pub fn draft(load: &Load, volume_size: Option<u64>) -> Result<Plan, BundleError>
         plan.volumes = fit(&mut plan.contents, room, |content| roots.indexed(content))?;
         // The last volume says the most: the digests of all ranges.
         let needed = Header::longest(&plan);
+        if needed > most {
+            let what = format!("what is in the bundle takes {needed} bytes to say, and {most} are read");
+            return Err(BundleError::usage(what, "make several bundles, of fewer images each"));
+        }
         if volume_size.is_none() || needed <= header {
             return Ok(plan.seal());
         }
@@ -131,5 +140,21 @@ impl Image {
     /// What it is called in a layout.
     pub(crate) fn ref_name(&self) -> Option<RefName> {
         self.tag.as_ref().map(|tag| RefName::new(format!("{}:{tag}", self.repository)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_of_more_than_anybody_reads_of_a_volume_is_refused() {
+        let blobs = (0..20).map(|number| (crate::samples_tests::digest(number), 10, 0));
+        let load = Load { blobs: blobs.collect(), sources: vec!["a".to_owned()], ..Load::default() };
+        let plan = draft_within(&load, None, MAX_HEADER).unwrap();
+        let length = Header::longest(&plan);
+        assert_eq!(draft_within(&load, None, length).unwrap(), plan);
+        let refused = draft_within(&load, None, length - 1).unwrap_err();
+        assert!(refused.to_string().contains("bytes to say"), "{refused}");
     }
 }

@@ -21,7 +21,7 @@ pub(crate) const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 /// The member that makes an archive a volume.
 pub(crate) const HEADER: &str = "transship-bundle.json";
 /// The most bytes of it that are read.
-const MAX_HEADER: u64 = 256 * 1024 * 1024;
+pub(crate) const MAX_HEADER: u64 = 256 * 1024 * 1024;
 
 /// What a volume says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
