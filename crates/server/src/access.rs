@@ -12,7 +12,7 @@ use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
-use crate::body::Body;
+use crate::{asking::UnderWay, body::Body};
 
 /// Who asked; found among the extensions of an answer.
 #[derive(Debug, Clone)]
@@ -48,12 +48,22 @@ impl Visit {
         })
     }
 
-    /// The same answer, whose bytes are counted.
-    pub(crate) fn follow(mut self, response: Response<Body>) -> Response<Body> {
+    fn is_answered(&mut self, response: &Response<Body>) {
         self.status = response.status().as_u16();
         self.user = response.extensions().get::<Visitor>().map(|visitor| visitor.0.clone());
-        response.map(|body| Followed { body, visit: self }.boxed_unsync())
     }
+}
+
+/// The same answer; the request is under way until all of it was taken, and its bytes are counted for the log.
+pub(crate) fn follow(
+    response: Response<Body>,
+    mut visit: Option<Visit>,
+    under_way: UnderWay,
+) -> Response<Body> {
+    if let Some(visit) = &mut visit {
+        visit.is_answered(&response);
+    }
+    response.map(|body| Followed { body, visit, _under_way: under_way }.boxed_unsync())
 }
 
 impl Drop for Visit {
@@ -67,7 +77,8 @@ impl Drop for Visit {
 
 struct Followed {
     body: Body,
-    visit: Visit,
+    visit: Option<Visit>,
+    _under_way: UnderWay,
 }
 
 impl http_body::Body for Followed {
@@ -79,9 +90,9 @@ impl http_body::Body for Followed {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Ok(frame))) = &polled {
+        if let (Poll::Ready(Some(Ok(frame))), Some(visit)) = (&polled, &mut self.visit) {
             let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-            self.visit.bytes = self.visit.bytes.saturating_add(length);
+            visit.bytes = visit.bytes.saturating_add(length);
         }
         polled
     }

@@ -1,15 +1,5 @@
 //! Connections: from a socket to requests.
-use std::{
-    convert::Infallible,
-    future::Future,
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};
@@ -27,7 +17,12 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{access::Visit, patient::Patient, server::Server};
+use crate::{
+    access::{Visit, follow},
+    asking::Asking,
+    patient::Patient,
+    server::Server,
+};
 
 /// How long requests under way may take once the server is told to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -97,7 +92,7 @@ impl Server {
         tokio::spawn(async move {
             let _until_it_ends = seat;
             let Some(tls) = &server.0.tls else { return server.converse(stream, peer, watcher).await };
-            match timeout(server.0.greeting, tls.acceptor().accept(stream)).await {
+            match timeout(server.0.quiet, tls.acceptor().accept(stream)).await {
                 Ok(Ok(stream)) => server.converse(stream, peer, watcher).await,
                 Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS with a client"),
                 Err(_) => tracing::debug!(%peer, "a client did not finish its TLS handshake"),
@@ -109,33 +104,21 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let greeted = Arc::new(AtomicBool::new(false));
-        let (server, seen) = (self.clone(), Arc::clone(&greeted));
+        let (server, asking) = (self.clone(), Asking::new());
+        let asked = asking.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            seen.store(true, Ordering::Relaxed);
-            let server = server.clone();
+            let (server, under_way) = (server.clone(), asked.begins(request.version()));
             async move {
                 let visit = Visit::of(&request, peer);
-                let response = server.handle(request).await;
-                Ok::<_, Infallible>(match visit {
-                    Some(visit) => visit.follow(response),
-                    None => response,
-                })
+                Ok::<_, Infallible>(follow(server.handle(request).await, visit, under_way))
             }
         });
         let connection = builder().serve_connection(TokioIo::new(stream), service).into_owned();
-        // The HTTP stack's own timers start once it knows the version, which takes a first word from the client.
-        let silence = async {
-            tokio::time::sleep(self.0.greeting).await;
-            if greeted.load(Ordering::Relaxed) {
-                std::future::pending::<()>().await;
-            }
-        };
         tokio::select! {
             ended = watcher.watch(connection) => if let Err(error) = ended {
                 tracing::debug!(%peer, error, "a connection broke off");
             },
-            () = silence => tracing::debug!(%peer, "a connection brought no request"),
+            () = asking.silence(self.0.quiet) => tracing::debug!(%peer, "a connection brings no requests"),
         }
     }
 }

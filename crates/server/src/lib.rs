@@ -7,6 +7,7 @@
 //! Reading order: [`Server`] takes a request, `routes` says what it asks for, and the rooms named after the nouns of
 //! the API answer. `links` knows what a repository shows.
 mod access;
+mod asking;
 mod blobs;
 mod body;
 mod catalog;

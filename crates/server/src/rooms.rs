@@ -19,8 +19,8 @@ pub(crate) struct Rooms {
     pub(crate) writable: bool,
     /// How long a client may keep silent in the middle of a body.
     pub(crate) body_idle: Option<Duration>,
-    /// How long a new connection may take to bring its first request.
-    pub(crate) greeting: Duration,
+    /// How long a connection may bring no requests.
+    pub(crate) quiet: Duration,
     /// How long a client may take nothing of what is sent to it.
     pub(crate) send_idle: Duration,
     pub(crate) tls: Option<Tls>,

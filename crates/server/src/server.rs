@@ -52,8 +52,9 @@ pub struct Options {
     pub upload_idle: Duration,
     /// How long a client may keep silent in the middle of a body before it is answered 408; `None` is for ever.
     pub body_idle: Option<Duration>,
-    /// How long a new connection may take to bring the head of its first request.
-    pub greeting: Duration,
+    /// How long a connection may bring no requests: the first one, and others after it where it speaks HTTP/2. Between
+    /// requests of HTTP/1.1 it is 30 seconds.
+    pub quiet: Duration,
     /// How long a client may take nothing of what is sent to it.
     pub send_idle: Duration,
     /// Speaks TLS, and nothing else.
@@ -72,7 +73,7 @@ impl Default for Options {
             max_connections: 256,
             upload_idle: Duration::from_secs(60 * 60),
             body_idle: Some(Duration::from_secs(60)),
-            greeting: HEADERS,
+            quiet: HEADERS,
             send_idle: Duration::from_secs(60),
             tls: None,
             htpasswd: None,
@@ -104,7 +105,7 @@ impl Server {
             gate: options.htpasswd.as_ref().map(Gate::new),
             sparse: options.sparse,
             body_idle: options.body_idle,
-            greeting: options.greeting,
+            quiet: options.quiet,
             send_idle: options.send_idle,
             tls: options.tls,
         }))

@@ -337,13 +337,17 @@ async fn a_body_that_stalls_is_answered_408_and_its_upload_can_go_on() {
 }
 
 #[tokio::test]
-async fn a_connection_that_brings_no_request_is_closed() {
-    let options = Options { greeting: Duration::from_millis(100), ..Options::default() };
+async fn a_connection_that_brings_no_requests_is_closed() {
+    let options = Options { quiet: Duration::from_millis(100), ..Options::default() };
     let registry = Registry::start_on(tempfile::tempdir().unwrap(), options).await;
-    // Nothing; half of what HTTP/2 begins with; all of it, and no request.
-    for word in ["", "PRI * HTTP", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+    let begins = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    // The client's settings, and `GET /`.
+    let asks = "\0\0\0\x04\0\0\0\0\0\0\0\x03\x01\x05\0\0\0\x01";
+    let asks = [begins.as_bytes(), asks.as_bytes(), &[0x82, 0x86, 0x84]].concat();
+    // Nothing; half of what HTTP/2 begins with; all of it, and no request; one request, and no other.
+    for word in [b"", &b"PRI * HTTP"[..], begins.as_bytes(), &asks] {
         let mut stream = TcpStream::connect(registry.address).await.unwrap();
-        stream.write_all(word.as_bytes()).await.unwrap();
+        stream.write_all(word).await.unwrap();
         answer_in_time(&mut stream).await;
     }
 }

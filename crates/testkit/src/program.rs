@@ -192,7 +192,9 @@ mod tests {
 
     #[test]
     fn whoever_is_watched_may_say_more_than_a_pipe_holds() {
-        let words = "head -c 300000 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero | tr '\\0' y >&2";
+        // It lives long enough to be looked at.
+        let words =
+            "head -c 300000 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero | tr '\\0' y >&2; sleep 0.5";
         let run = Program::new("/bin/sh").watch(&["-c", words]);
         assert_eq!((run.code, run.stdout.len(), run.stderr.len()), (0, 300_000, 300_000));
         assert!(run.peak > 0);
