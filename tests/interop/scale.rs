@@ -305,7 +305,9 @@ fn a_worker_that_stays_goes_along_when_the_configuration_changes() {
             .collect::<Vec<_>>()
     };
     let first = scene.program.start(&plan(&[]));
-    let working = scene.program.start(&[&ours[..], &["--role", "work", "--watch", "10m"]].concat());
+    // One after the other, so that the planner is killed long before all are done.
+    let stays = ["--role", "work", "--watch", "10m", "--images-at-once", "1"];
+    let working = scene.program.start(&[&ours[..], &stays].concat());
     until("an image", || !scene.manifests().is_empty());
     // Its run stays open, and the worker waits for more of it.
     assert_eq!(first.kill().code, -1);
