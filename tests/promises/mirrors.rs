@@ -1,4 +1,6 @@
 //! Mirrors, at registries that misbehave, and in layouts and archives: what they remember, and what they leave behind.
+mod wiped;
+
 use std::{fs, path::PathBuf};
 
 use content::Descriptor;
@@ -185,30 +187,6 @@ fn a_run_that_is_killed_has_kept_what_it_did() {
     // One of those that were noted is the witness of all.
     let asked = scene.source.ledger().count(|request| request.method == Method::HEAD);
     assert_eq!(asked, 3, "{}", scene.source.ledger());
-}
-
-#[test]
-fn a_wiped_repository_that_is_filled_only_in_part_before_a_kill_is_filled_by_the_next_run() {
-    let scene = Scene::with(4);
-    scene.to_target("tags: [\"v*\"]\n    immutable: [v1, v2, v3]");
-    scene.mirror(&[]).exits(0);
-    // The same place, with nothing in it.
-    let notes = scene.notes();
-    let before = scene.target.host();
-    let wiped = Scene { target: Fake::setup().on_a_thread(), ..scene };
-    wiped.to_target("tags: [\"v*\"]\n    immutable: [v1, v2, v3]");
-    fs::write(wiped.path("state.jsonl"), notes.replace(&before, &wiped.target.host())).unwrap();
-    // The tag that may move arrives, and then nobody answers any more.
-    wiped.target.mishap(Mishap::any("/v2/").nth(10).times(999).cut_head(0, Cut::Stall));
-    let running =
-        wiped.program.start(&["mirror", "mirror.yaml", "--state", "state.jsonl", "--images-at-once", "1"]);
-    until("nobody answers", || wiped.target.struck() > 0);
-    running.kill();
-    wiped.target.behave();
-    wiped.mirror(&[]).exits(0);
-    for tag in ["v0", "v1", "v2", "v3"] {
-        assert!(wiped.target.tag("mirror/app", tag).is_some(), "{tag}: {}", wiped.notes());
-    }
 }
 
 #[test]

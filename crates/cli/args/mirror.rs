@@ -63,7 +63,8 @@ pub(crate) struct MirrorArgs {
     /// requests, and nothing else
     #[arg(long, value_name = "FILE", conflicts_with = "no_state")]
     pub(crate) state: Option<PathBuf>,
-    /// Notes nothing, and believes no earlier note
+    /// Notes nothing, and believes no earlier note; they stay as they are, and later runs believe them again (--repair
+    /// takes them back)
     #[arg(long)]
     pub(crate) no_state: bool,
     /// How many images may be under way at a time

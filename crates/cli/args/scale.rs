@@ -55,8 +55,8 @@ pub(crate) struct Watching {
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Removing")]
 pub(crate) struct Pruning {
-    /// Removes tags that CONFIG no longer means, from the repositories that it fills: only where nothing failed, never
-    /// more than half of a repository's tags, and never signatures. With --dry-run, says which
+    /// Removes tags that CONFIG no longer means, from the repositories that it fills: only where nothing failed or
+    /// was left, never more than half of a repository's tags, and never signatures. With --dry-run, says which
     #[arg(long)]
     pub(crate) prune: bool,
     /// With --prune: more than half of a repository's tags may go

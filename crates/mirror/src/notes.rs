@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use reference::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::Item;
+use crate::{Home, Item, Name};
 
 /// How many images that arrived are kept from one run to the next: the last ones.
 const MOST_ARRIVED: usize = 100_000;
@@ -30,9 +30,11 @@ pub const HEADER: &str = "{\"notes\":1}\n";
 #[serde(rename_all = "lowercase")]
 enum Note {
     /// An image arrived that can only be the same tomorrow.
-    Arrived { destination: String, image: Arrived },
+    Arrived { home: String, destination: String, image: Arrived },
     /// It may not be there any more.
-    Doubted { destination: String },
+    Doubted { home: String, destination: String },
+    /// Nothing may be there any more that was noted of this home before.
+    Uncertain { home: String },
     /// What became of an index of which these platforms were chosen.
     Made { from: String, platforms: String, made: Made },
     /// When an image was made; null where it does not say.
@@ -70,6 +72,7 @@ fn is_false(value: &bool) -> bool {
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Key {
     Destination(String),
+    Home(String),
     Made(String, String),
     Dated(String),
 }
@@ -77,9 +80,10 @@ enum Key {
 impl Note {
     fn key(&self) -> Key {
         match self {
-            Self::Arrived { destination, .. } | Self::Doubted { destination } => {
+            Self::Arrived { destination, .. } | Self::Doubted { destination, .. } => {
                 Key::Destination(destination.clone())
             }
+            Self::Uncertain { home } => Key::Home(home.clone()),
             Self::Made { from, platforms, .. } => Key::Made(from.clone(), platforms.clone()),
             Self::Dated { digest, .. } => Key::Dated(digest.clone()),
         }
@@ -93,8 +97,8 @@ impl Note {
 
 /// Where notes are kept for the next run.
 pub trait Keep: Send + Sync {
-    /// Adds a line. One that is `firm` has to be there whatever happens next.
-    fn add(&self, line: &str, firm: bool);
+    /// Adds lines. Those that are `firm` have to be there whatever happens next.
+    fn add(&self, lines: &str, firm: bool);
 }
 
 /// What is noted.
@@ -110,7 +114,8 @@ pub(crate) struct Dated(pub(crate) Option<Timestamp>);
 
 #[derive(Debug, Default)]
 struct Known {
-    arrived: HashMap<String, Arrived>,
+    /// By home, and by destination.
+    arrived: HashMap<String, HashMap<String, Arrived>>,
     made: HashMap<(String, String), Made>,
     dated: HashMap<String, Option<String>>,
 }
@@ -129,39 +134,48 @@ impl Notes {
         Self { keep: Some(Box::new(keep)), ..self }
     }
 
-    /// The same, but no image is said to have arrived.
-    #[must_use]
-    pub fn doubting_all(self) -> Self {
-        self.known().arrived.clear();
-        self
+    /// Whether anything is said to have arrived there.
+    pub(crate) fn know(&self, home: &Home) -> bool {
+        self.known().arrived.contains_key(&home.to_string())
     }
 
     /// The digest that arrived, where the image came from the same name under the same rules, and can only be the same
     /// today.
     pub(crate) fn arrived(&self, item: &Item, foreign: bool) -> Option<Digest> {
         let known = self.known();
-        let seen = known.arrived.get(&item.destination.to_string())?;
+        let seen = known.arrived.get(&home(&item.destination))?.get(&item.destination.to_string())?;
         let digest = seen.digest.parse().ok()?;
         (settled(item) && *seen == Arrived::new(item, &digest, foreign)).then_some(digest)
     }
 
-    /// Notes that an image has arrived; of one that may move tomorrow, nothing is left standing.
+    /// Notes that an image has arrived, unless it may move tomorrow.
     pub(crate) fn note_arrived(&self, item: &Item, digest: &Digest, foreign: bool) {
         if settled(item) {
-            let image = Arrived::new(item, digest, foreign);
-            self.note(Note::Arrived { destination: item.destination.to_string(), image }, false);
-        } else {
-            self.doubt(item);
+            let (home, destination) = (home(&item.destination), item.destination.to_string());
+            self.note(Note::Arrived { home, destination, image: Arrived::new(item, digest, foreign) });
         }
     }
 
-    /// Notes that an image may not be there, or not as it was.
-    pub(crate) fn doubt(&self, item: &Item) {
-        let destination = item.destination.to_string();
-        let said = self.known().arrived.contains_key(&destination);
-        if settled(item) || said {
-            self.note(Note::Doubted { destination }, true);
+    /// Takes back what is noted of destinations that are to be written or removed, and all that is noted of their
+    /// homes unless those are `certain`. When this returns, no later run believes any of it.
+    pub fn doubt<'a>(&self, destinations: impl Iterator<Item = &'a Name>, certain: impl Fn(&Home) -> bool) {
+        let doubted = destinations.map(|name| {
+            let (home, destination) = (Home::of(name), name.to_string());
+            if certain(&home) {
+                Note::Doubted { home: home.to_string(), destination }
+            } else {
+                Note::Uncertain { home: home.to_string() }
+            }
+        });
+        let mut known = self.known();
+        let mut lines = String::new();
+        for note in doubted {
+            if !known.has(&note) {
+                lines.push_str(&note.line());
+                known.take(note);
+            }
         }
+        self.keep(&lines, true);
     }
 
     /// When the image of this digest was made, where that is known.
@@ -175,17 +189,21 @@ impl Notes {
     /// Notes when it was made.
     pub(crate) fn note_created(&self, digest: &Digest, created: Option<Timestamp>) {
         let created = created.map(|created| created.to_string());
-        self.note(Note::Dated { digest: digest.to_string(), created }, false);
+        self.note(Note::Dated { digest: digest.to_string(), created });
     }
 
     /// Takes something down, unless it stands there already.
-    fn note(&self, note: Note, firm: bool) {
+    fn note(&self, note: Note) {
         let mut known = self.known();
         if !known.has(&note) {
-            if let Some(keep) = &self.keep {
-                keep.add(&note.line(), firm);
-            }
+            self.keep(&note.line(), false);
             known.take(note);
+        }
+    }
+
+    fn keep(&self, lines: &str, firm: bool) {
+        if let Some(keep) = self.keep.as_ref().filter(|_| !lines.is_empty()) {
+            keep.add(lines, firm);
         }
     }
 
@@ -204,25 +222,34 @@ impl Recall for Notes {
     fn made(&self, from: &Digest, chosen: &Platforms, made: &Descriptor) {
         let Descriptor { media_type, digest, size, .. } = made;
         let made = Made { media_type: media_type.to_string(), digest: digest.to_string(), size: *size };
-        self.note(Note::Made { from: from.to_string(), platforms: chosen.to_string(), made }, false);
+        self.note(Note::Made { from: from.to_string(), platforms: chosen.to_string(), made });
     }
 }
 
 impl Known {
     fn take(&mut self, note: Note) {
         match note {
-            Note::Arrived { destination, image } => drop(self.arrived.insert(destination, image)),
-            Note::Doubted { destination } => drop(self.arrived.remove(&destination)),
+            Note::Arrived { home, destination, image } => {
+                self.arrived.entry(home).or_default().insert(destination, image);
+            }
+            Note::Doubted { home, destination } => {
+                if let Some(there) = self.arrived.get_mut(&home) {
+                    there.remove(&destination);
+                }
+            }
+            Note::Uncertain { home } => drop(self.arrived.remove(&home)),
             Note::Made { from, platforms, made } => drop(self.made.insert((from, platforms), made)),
             Note::Dated { digest, created } => drop(self.dated.insert(digest, created)),
         }
     }
 
-    /// Whether a note says nothing new. A doubt always does: what is known here may not be all that is kept.
+    /// Whether a note says nothing new.
     fn has(&self, note: &Note) -> bool {
+        let arrived = |home, destination| self.arrived.get(home).and_then(|there| there.get(destination));
         match note {
-            Note::Arrived { destination, image } => self.arrived.get(destination) == Some(image),
-            Note::Doubted { .. } => false,
+            Note::Arrived { home, destination, image } => arrived(home, destination) == Some(image),
+            Note::Doubted { home, destination } => arrived(home, destination).is_none(),
+            Note::Uncertain { home } => !self.arrived.contains_key(home),
             Note::Made { from, platforms, made } => {
                 self.made.get(&(from.clone(), platforms.clone())) == Some(made)
             }
@@ -238,6 +265,10 @@ impl Arrived {
     }
 }
 
+fn home(name: &Name) -> String {
+    Home::of(name).to_string()
+}
+
 /// The lines that can be read.
 fn notes(text: &str) -> impl DoubleEndedIterator<Item = Note> {
     text.lines().filter_map(|line| serde_json::from_str(line).ok())
@@ -247,9 +278,11 @@ fn notes(text: &str) -> impl DoubleEndedIterator<Item = Note> {
 pub fn shorter(text: &str) -> Option<String> {
     let (mut seen, mut last, mut dropped) = (HashSet::new(), Vec::new(), 0_usize);
     let (mut arrived, mut made, mut dated) = (0..MOST_ARRIVED, 0..MOST_OTHERS, 0..MOST_OTHERS);
-    for note in notes(text).rev().filter(|note| seen.insert(note.key())) {
-        let room = match note {
-            Note::Doubted { .. } => continue,
+    for note in notes(text).rev() {
+        let room = match &note {
+            note if !seen.insert(note.key()) => continue,
+            Note::Doubted { .. } | Note::Uncertain { .. } => continue,
+            Note::Arrived { home, .. } if seen.contains(&Key::Home(home.clone())) => continue,
             Note::Arrived { .. } => arrived.next(),
             Note::Made { .. } => made.next(),
             Note::Dated { .. } => dated.next(),

@@ -18,6 +18,8 @@ pub struct Prune<'a> {
     pub selection: &'a Selection,
     /// The destinations that failed.
     pub failed: &'a BTreeSet<Name>,
+    /// How many images were not begun.
+    pub left: u64,
     /// Whose repositories are looked at; without one, all.
     pub shard: Option<Shard>,
     /// Whether more than half of a repository's tags may go.
@@ -75,10 +77,11 @@ impl Wanted {
 
 impl Prune<'_> {
     /// Finds out what may go: in each repository that the configuration fills, the tags that it no longer means. But
-    /// nothing where an image of that repository failed; nothing anywhere, where an entry could not be selected, or
-    /// finds nothing where it looks, since its images would all seem to be gone; nothing where more than half would go,
-    /// unless that was asked for; nothing where images are kept by digest alone, since some registries remove a tag
-    /// with its manifest; and no signatures and lists of referrers, which belong to others.
+    /// nothing where an image of that repository failed; nothing anywhere, where images were not begun, or an
+    /// entry could not be selected, or finds nothing where it looks, since its images would all seem to be gone;
+    /// nothing where more than half would go, unless that was asked for; nothing where images are kept by digest alone,
+    /// since some registries remove a tag with its manifest; and no signatures and lists of referrers, which belong to
+    /// others.
     pub async fn look(&self, world: &dyn World) -> Pruning {
         let mut pruning = Pruning::default();
         if let Some(why) = self.doubt() {
@@ -98,6 +101,9 @@ impl Prune<'_> {
     fn doubt(&self) -> Option<String> {
         if let Some(failure) = self.selection.failures.first() {
             return Some(format!("nobody knows what {} has", failure.source));
+        }
+        if self.left > 0 {
+            return Some(format!("{} images were not begun", self.left));
         }
         self.selection.empty.first().cloned()
     }

@@ -90,8 +90,13 @@ impl<'a> Ledger<'a> {
     }
 
     /// So many images were not begun.
-    pub(super) fn left(&mut self, left: usize) {
+    pub(super) fn leave(&mut self, left: usize) {
         self.end.left = left as u64;
+    }
+
+    /// How many were not begun.
+    pub(super) fn left(&self) -> u64 {
+        self.end.left
     }
 
     /// The destinations that failed.

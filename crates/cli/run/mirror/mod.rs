@@ -118,11 +118,11 @@ impl Run {
         Ok(Self { runner, world, rest, at_once: args.images_at_once, notes: None })
     }
 
-    /// With what is noted there. What is doubted is asked for, whatever an earlier run has noted.
+    /// With what is noted there.
     fn with(self, notebook: Option<&Notebook>, args: &MirrorArgs) -> Self {
         let Some(notebook) = notebook else { return self };
         let notes = if args.dry_run { notebook.read() } else { notebook.open() };
-        let notes = Arc::new(if args.repair { notes.doubting_all() } else { notes });
+        let notes = Arc::new(notes);
         let runner = self.runner.with_notes(Arc::<Notes>::clone(&notes));
         Self { runner, notes: Some(notes), ..self }
     }
@@ -153,7 +153,7 @@ impl Run {
             Box::pin(plan::plan(&self, order, &hall, id, &mut ledger)).await?;
         } else {
             let left = self.runner.all(order.items, |item, outcome| ledger.image(item, &outcome)).await;
-            ledger.left(left);
+            ledger.leave(left);
         }
         if args.pruning.prune {
             prune::prune(&self, order, &mut ledger, console).await;

@@ -76,7 +76,9 @@ async fn collect(
             Err(why) => work::given_up(&item, &format!("its worker wrote what makes no sense: {why}")),
         };
         let arrived = image.digest.as_ref().filter(|_| image.result != receipt::Outcome::Failed);
-        run.runner.note(&item, arrived.and_then(|digest| digest.parse().ok()).as_ref());
+        if let Some(digest) = arrived.and_then(|digest| digest.parse().ok()) {
+            run.runner.note(&item, &digest);
+        }
         ledger.noted(&item, image, None);
     }
     Ok(())
@@ -107,7 +109,6 @@ async fn pin(run: &Run, mut items: Vec<&Item>, ledger: &mut Ledger<'_>) -> Vec<(
             }
             Err(fault) => {
                 let error = CopyError::Failed { side: Side::Source, fault };
-                run.runner.note(&item, None);
                 ledger.image(&item, &failed(error));
             }
         }

@@ -1,4 +1,6 @@
 //! What a mirror removes, and what it says about it.
+use std::collections::BTreeSet;
+
 use content::Untagged;
 use copier::Side;
 use mirror::{
@@ -18,7 +20,11 @@ use crate::{
 /// Removes what the configuration no longer means; each removal, and what did not work, is a line of the receipt.
 pub(super) async fn prune(run: &Run, order: &Order<'_>, ledger: &mut Ledger<'_>, console: &Console) {
     let failed = ledger.failed().clone();
-    let pruning = look(run, order, &failed).await;
+    let pruning = look(run, order, &failed, ledger.left()).await;
+    if let Some(notes) = &run.notes {
+        // Should it be meant again, it is to be brought again.
+        notes.doubt(pruning.stale.iter(), |_| true);
+    }
     for name in &pruning.stale {
         let image = remove(run, name).await;
         ledger.add(image, None);
@@ -34,7 +40,7 @@ pub(super) async fn prune(run: &Run, order: &Order<'_>, ledger: &mut Ledger<'_>,
 /// Says what would be removed.
 pub(super) async fn foresee(run: &Run, order: &Order<'_>, planned: &mut Planned, console: &Console) {
     // What would fail is known by its destination only to a run.
-    let pruning = look(run, order, &planned.failed_destinations()).await;
+    let pruning = look(run, order, &planned.failed_destinations(), 0).await;
     for name in pruning.stale {
         planned.images.push(Foreseen::pruned(name.to_string()));
     }
@@ -49,11 +55,12 @@ pub(super) async fn foresee(run: &Run, order: &Order<'_>, planned: &mut Planned,
     }
 }
 
-async fn look(run: &Run, order: &Order<'_>, failed: &std::collections::BTreeSet<Name>) -> Pruning {
+async fn look(run: &Run, order: &Order<'_>, failed: &BTreeSet<Name>, left: u64) -> Pruning {
     let prune = Prune {
         config: order.config,
         selection: order.selection,
         failed,
+        left,
         shard: order.shard,
         most: order.args.pruning.prune_most,
     };

@@ -3,19 +3,21 @@ use std::sync::Arc;
 
 use super::*;
 
-/// Everything that was kept.
+/// Everything that was kept, and how often it had to be there at once.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<String>>);
+struct Kept(Arc<Mutex<(String, usize)>>);
 
 impl Keep for Kept {
-    fn add(&self, line: &str, _firm: bool) {
-        self.0.lock().unwrap().push_str(line);
+    fn add(&self, lines: &str, firm: bool) {
+        let mut kept = self.0.lock().unwrap();
+        kept.0.push_str(lines);
+        kept.1 += usize::from(firm);
     }
 }
 
 impl Kept {
     fn text(&self) -> String {
-        self.0.lock().unwrap().clone()
+        self.0.lock().unwrap().0.clone()
     }
 }
 
@@ -52,17 +54,42 @@ fn what_arrived_is_believed_only_under_the_rules_by_which_it_did() {
     ] {
         assert_eq!(later.arrived(&other, false), None, "{other:?}");
     }
-    assert_eq!(Notes::read(&kept.text()).doubting_all().arrived(&arrived, false), None);
-    later.doubt(&arrived);
-    assert_eq!(later.arrived(&arrived, false), None);
-    // What may move for a while, is not what it was.
-    let later = Notes::read(&kept.text()).kept(kept.clone());
-    later.note_arrived(&Item { immutable: false, ..arrived.clone() }, &digest(2), false);
-    assert_eq!(Notes::read(&kept.text()).arrived(&arrived, false), None);
+    // What may move is not noted.
+    later.note_arrived(&Item { immutable: false, ..item("b.example/app:v2") }, &digest(2), false);
+    assert_eq!(later.arrived(&item("b.example/app:v2"), false), None);
 }
 
 #[test]
-fn a_doubt_outlives_the_run_and_what_is_known_is_not_noted_twice() {
+fn a_doubt_takes_back_what_is_to_be_written_or_its_whole_home_and_is_kept_at_once() {
+    for (certain, left) in [(true, 8), (false, 0)] {
+        let kept = Kept::default();
+        let notes = Notes::default().kept(kept.clone());
+        let names: Vec<String> = (0..10).map(|number| format!("b.example/app:v{number}")).collect();
+        let elsewhere = item("b.example/other:v1");
+        for item in names.iter().map(|name| item(name)).chain([elsewhere.clone()]) {
+            notes.note_arrived(&item, &digest(1), false);
+        }
+        let doubted = [item(&names[0]), item(&names[1]), item("b.example/new:v1")];
+        for _ in 0..2 {
+            notes.doubt(doubted.iter().map(|item| &item.destination), |_| certain);
+            assert_eq!(kept.0.lock().unwrap().1, 1, "once, whatever many are doubted");
+        }
+        let short = shorter(&(kept.text() + &"\n".repeat(200))).unwrap();
+        for later in [notes, Notes::read(&kept.text()), Notes::read(&short)] {
+            let believed = names.iter().filter(|name| later.arrived(&item(name), false).is_some());
+            assert_eq!(believed.count(), left);
+            assert!(later.arrived(&elsewhere, false).is_some());
+        }
+        // What arrives after it counts again.
+        let notes = Notes::read(&kept.text()).kept(kept.clone());
+        notes.note_arrived(&doubted[0], &digest(2), false);
+        let short = shorter(&(kept.text() + &"\n".repeat(200))).unwrap();
+        assert_eq!(Notes::read(&short).arrived(&doubted[0], false), Some(digest(2)));
+    }
+}
+
+#[test]
+fn what_is_known_is_not_noted_twice() {
     let kept = Kept::default();
     let notes = Notes::default().kept(kept.clone());
     let arrived = item("b.example/app:v1");
@@ -72,10 +99,8 @@ fn a_doubt_outlives_the_run_and_what_is_known_is_not_noted_twice() {
         notes.made(&digest(3), &Platforms::All, &Descriptor::new(MediaType::oci_index(), digest(4), 5));
     }
     assert_eq!(kept.text().lines().count(), 3, "{}", kept.text());
-    // Another process may have noted what this one never knew.
-    Notes::default().kept(kept.clone()).doubt(&arrived);
     let later = Notes::read(&kept.text());
-    assert_eq!(later.arrived(&arrived, false), None);
+    assert_eq!(later.arrived(&arrived, false), Some(digest(1)));
     assert_eq!((later.created(&digest(2)), later.created(&digest(3))), (Some(Dated(None)), None));
     assert_eq!(later.made_of(&digest(3), &Platforms::All).unwrap().digest, digest(4));
     let other = "linux/amd64".parse().unwrap();
@@ -109,10 +134,11 @@ fn notes_grow_no_further_than_twice_what_they_say() {
     let notes = Notes::default().kept(kept.clone());
     for number in 0..100 {
         notes.note_arrived(&item("b.example/app:v1"), &digest(number), false);
-        notes.doubt(&item("b.example/app:v2"));
+        notes.note_arrived(&item("b.example/app:v2"), &digest(number), false);
+        notes.doubt([item("b.example/app:v2").destination].iter(), |_| true);
     }
     let text = kept.text();
-    assert_eq!(text.lines().count(), 200);
+    assert_eq!(text.lines().count(), 300);
     let short = shorter(&text).unwrap();
     assert_eq!((short.lines().count(), short.starts_with(HEADER)), (2, true), "{short}");
     assert_eq!(Notes::read(&short).arrived(&item("b.example/app:v1"), false), Some(digest(99)));

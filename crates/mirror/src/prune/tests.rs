@@ -77,7 +77,7 @@ fn look(
     let config = config();
     let failed = failed.iter().map(|name| name.parse().unwrap()).collect();
     let world = Fakes(there.iter().map(|(site, names)| (*site, names.to_vec())).collect());
-    block_on(Prune { config: &config, selection, failed: &failed, shard: None, most }.look(&world))
+    block_on(Prune { config: &config, selection, failed: &failed, left: 0, shard: None, most }.look(&world))
 }
 
 fn names(pruning: &Pruning) -> Vec<String> {
@@ -175,7 +175,8 @@ fn another_shard_is_not_looked_at() {
     let mut found = Vec::new();
     for index in 0..2 {
         let shard = Shard::new(index, 2).ok();
-        let prune = Prune { config: &config, selection: &selection, failed: &failed, shard, most: false };
+        let prune =
+            Prune { config: &config, selection: &selection, failed: &failed, left: 0, shard, most: false };
         found.extend(names(&block_on(prune.look(&world))));
     }
     found.sort();
@@ -212,7 +213,8 @@ fn a_layout_that_is_spelled_in_two_ways_is_one_place() {
     let world = Fakes(there.iter().map(|(site, names)| (*site, names.to_vec())).collect());
     for (of, index) in (2..9).flat_map(|of| (0..of).map(move |index| (of, index))) {
         let shard = Shard::new(index, of).ok();
-        let prune = Prune { config: &config, selection: &selection, failed: &failed, shard, most: true };
+        let prune =
+            Prune { config: &config, selection: &selection, failed: &failed, left: 0, shard, most: true };
         assert!(block_on(prune.look(&world)).stale.is_empty());
     }
 }

@@ -1,5 +1,5 @@
 //! The runner: brings images to where they are to be, many at once, and stops for none that fails.
-use std::{pin::pin, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Instant};
 
 use copier::{CopyError, Destination, Engine, Existing, Foreign, Job, Limits, Referrers, Side, Ties};
 use futures::{StreamExt, stream};
@@ -10,9 +10,9 @@ use super::{
     counted::{CountedSource, CountedTarget},
     outcome::in_words,
     tally::Tally,
-    trust::{self, Pending},
+    trust::{self, Group, Pending},
 };
-use crate::{Item, Notes, World};
+use crate::{Home, Item, Notes, World};
 
 /// What holds for all images of a run.
 #[derive(Debug, Clone)]
@@ -58,12 +58,9 @@ impl Runner {
         self.carry(item, &Arc::default()).await
     }
 
-    /// Notes for the next run with which digest an image has arrived, if it has, whoever brought it.
-    pub fn note(&self, item: &Item, arrived: Option<&Digest>) {
-        match arrived {
-            Some(digest) => self.notes.note_arrived(item, digest, self.takes_foreign()),
-            None => self.notes.doubt(item),
-        }
+    /// Notes for the next run with which digest an image has arrived, whoever brought it.
+    pub fn note(&self, item: &Item, digest: &Digest) {
+        self.notes.note_arrived(item, digest, self.takes_foreign());
     }
 
     /// Tells images that earlier runs have brought and that never move from those that are to be brought, for whoever
@@ -74,44 +71,56 @@ impl Runner {
         items: &'a [Item],
         rest: &Tally,
     ) -> (Vec<(&'a Item, Outcome)>, Vec<&'a Item>) {
-        let (mut left, groups) = trust::apart(items, self);
-        let mut groups = pin!(trust::ask(self, groups, self.rules.at_once.max(1)));
         let mut there = Vec::new();
-        while let Some(group) = groups.next().await {
-            there.extend(group.known);
-            left.extend(group.pending);
-        }
+        let sorted = trust::apart(items, self);
+        let left = self.judge(sorted, |item, outcome| there.push((item, outcome))).await;
         for pending in &left {
             rest.add(pending.tally.requests());
         }
         (there, left.into_iter().map(|pending| pending.item).collect())
     }
 
+    /// Asks the witnesses, and tells `known` of each image that nothing more is to be done for. The others may be
+    /// written from now on: what is noted of them is taken back.
+    async fn judge<'a>(
+        &'a self,
+        (mut pending, groups): (Vec<Pending<'a>>, Vec<Group<'a>>),
+        mut known: impl FnMut(&'a Item, Outcome),
+    ) -> Vec<Pending<'a>> {
+        let mut standing = BTreeSet::new();
+        let mut groups = pin!(trust::ask(self, groups, self.rules.at_once.max(1)));
+        while let Some(judged) = groups.next().await {
+            judged.known.into_iter().for_each(|(item, outcome)| known(item, outcome));
+            pending.extend(judged.pending);
+            standing.extend(judged.standing);
+        }
+        let destinations = pending.iter().map(|pending| &pending.item.destination);
+        self.notes.doubt(destinations, |home| standing.contains(home));
+        pending
+    }
+
     /// Brings all images, and tells `done` of each as soon as it is done. Those that earlier runs have brought and that
     /// never move cost nothing, as long as their repository is there. How many were not begun: without
     /// [`Rules::fail_fast`], none.
     pub async fn all(&self, items: &[Item], mut done: impl FnMut(&Item, Outcome)) -> usize {
-        let at_once = self.rules.at_once.max(1);
-        let (mut pending, groups) = trust::sort(items, self);
         let mut failed = false;
-        let mut groups = pin!(trust::ask(self, groups, at_once));
-        while let Some(group) = groups.next().await {
-            for (item, outcome) in group.known {
-                failed |= outcome.result.is_err();
-                done(item, outcome);
-            }
-            pending.extend(group.pending);
-        }
+        let mut done = |item: &Item, outcome: Outcome| {
+            failed |= outcome.result.is_err();
+            done(item, outcome);
+            failed && self.rules.fail_fast
+        };
+        let mut enough = false;
+        let pending =
+            self.judge(trust::sort(items, self), |item, outcome| enough = done(item, outcome)).await;
         let mut left = pending.into_iter();
         let mut under_way = stream::FuturesUnordered::new();
         loop {
-            while under_way.len() < at_once && !(failed && self.rules.fail_fast) {
+            while under_way.len() < self.rules.at_once.max(1) && !enough {
                 let Some(next) = left.next() else { break };
                 under_way.push(async move { (next.item, self.bring(next).await) });
             }
             let Some((item, outcome)) = under_way.next().await else { break };
-            failed |= outcome.result.is_err();
-            done(item, outcome);
+            enough = done(item, outcome);
         }
         left.count()
     }
@@ -141,17 +150,20 @@ impl Runner {
     }
 
     fn noted(&self, item: &Item, outcome: Outcome) -> Outcome {
-        self.note(item, outcome.digest.as_ref().filter(|_| outcome.result.is_ok()));
+        if let (Some(digest), Ok(_)) = (&outcome.digest, &outcome.result) {
+            self.note(item, digest);
+        }
         outcome
+    }
+
+    /// Whether anything that earlier runs noted of a repository may be believed.
+    pub(super) fn believes(&self, home: &Home) -> bool {
+        !self.rules.repair && self.notes.know(home)
     }
 
     /// The digest at which an earlier run brought an image that never moves.
     pub(super) fn arrived(&self, item: &Item) -> Option<Digest> {
         self.notes.arrived(item, self.takes_foreign())
-    }
-
-    pub(super) fn notes(&self) -> &Notes {
-        &self.notes
     }
 
     fn takes_foreign(&self) -> bool {
