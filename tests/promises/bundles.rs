@@ -2,9 +2,16 @@
 use std::{fs, path::PathBuf};
 
 use content::Descriptor;
-use testkit::{Content, Program, Registry, Run, images::Entry};
+use http::Method;
+use testkit::{
+    Content, Program, Registry, Rule, Run,
+    images::{Entry, blob_path},
+};
 
-use crate::transship;
+use crate::{
+    referrers::{Signed, old, written},
+    transship,
+};
 
 /// Two images that share a base layer, in two repositories; and a third, that comes later.
 struct Fleet {
@@ -214,6 +221,71 @@ fn a_foreign_layer_that_a_registry_does_not_hold_is_not_left_to_it() {
     program.run(&["bundle", "apply", "all.tar", &inside.host()]).exits(0);
     let there = inside.reference("two:v1");
     program.run(&["verify", "--deep", "--include-foreign", &there]).exits(0);
+}
+
+#[test]
+fn foreign_layers_wait_for_each_other_also_where_their_image_is_there_without_them() {
+    let mut content = Content::new();
+    let foreign = [1, 2].map(|fill| {
+        content.add("application/vnd.oci.image.layer.nondistributable.v1.tar", vec![fill; 100_000])
+    });
+    let root = content.image(1, &foreign);
+    let source = Registry::with(&content, &root, "one:v1");
+    let (program, inside) = (transship(), Registry::start());
+    let there = inside.reference("one:v1");
+    program.run(&["copy", &source.reference("one:v1"), &there]).exits(0);
+    config(&program, "all.yaml", &source, &["one:v1"]);
+    let create = ["bundle", "create", "all.yaml", "--file", "all.tar", "--include-foreign"];
+    program.run(&[&create[..], &["--volume-size", "150KiB"]].concat()).exits(0);
+    for volume in ["all.1.tar", "all.2.tar"] {
+        program.run(&["bundle", "apply", volume, &inside.host(), "--staging", "waiting"]).exits(0);
+    }
+    program.run(&["verify", "--deep", "--include-foreign", &there]).exits(0);
+}
+
+/// A bundle of a signed image, `all.tar`, and what else it is made by.
+fn bundle_signed(program: &Program, source: &Registry) {
+    config(program, "all.yaml", source, &["app:v1\n    referrers: true"]);
+    program.run(&["bundle", "create", "all.yaml", "--file", "all.tar"]).exits(0);
+}
+
+#[test]
+fn a_signature_that_a_run_wrote_and_did_not_list_is_listed_by_the_next() {
+    let signed = Signed::new();
+    let (source, inside, program) = (signed.at(true), old(Registry::setup()), transship());
+    bundle_signed(&program, &source);
+    let fallback = format!("/manifests/sha256-{}", signed.root.digest.hex());
+    inside.rule(Rule::on(Method::PUT, &fallback).status(403).times(1));
+    let apply = ["bundle", "apply", "all.tar", &inside.host()];
+    program.run(&apply).exits(3);
+    let signature = format!("/v2/app/manifests/{}", signed.by_subject[0].digest);
+    assert!(written(&inside).contains(&signature), "{}", inside.ledger());
+    inside.ledger().clear();
+    program.run(&apply).exits(0);
+    assert!(written(&inside).contains(&format!("/v2/app{fallback}")), "{}", inside.ledger());
+    let before = writes(&inside);
+    program.run(&apply).exits(0).prints("was there");
+    assert_eq!(writes(&inside), before, "{}", inside.ledger());
+}
+
+#[test]
+fn a_signature_of_which_a_layout_has_lost_a_part_comes_again_with_that() {
+    let signed = Signed::new();
+    let (source, program) = (signed.at(true), transship());
+    bundle_signed(&program, &source);
+    program.run(&["bundle", "apply", "all.tar", "oci:inside"]).exits(0);
+    let signature = signed.content.get(&signed.by_subject[0].digest).unwrap();
+    let signature: serde_json::Value = serde_json::from_slice(signature).unwrap();
+    let layer = signature["layers"][0]["digest"].as_str().unwrap().parse().unwrap();
+    let lost = blob_path(&program.home().join("inside"), &layer);
+    fs::remove_file(&lost).unwrap();
+    program.run(&["inventory", "oci:inside", "--file", "have.json"]).exits(0);
+    let next = ["bundle", "create", "all.yaml", "--have", "have.json", "--file", "next.tar"];
+    program.run(&next).exits(0).prints("bundled 1 image");
+    program.run(&["bundle", "apply", "next.tar", "oci:inside"]).exits(0);
+    assert_eq!(fs::read(&lost).unwrap(), &signed.content.get(&layer).unwrap()[..]);
+    program.run(&["inventory", "oci:inside", "--file", "have.json"]).exits(0);
+    program.run(&next).exits(0).prints("nothing to bring");
 }
 
 #[test]

@@ -11,16 +11,16 @@ use crate::transship;
 
 /// `app:v1`, an index of two images, and what is about it: a signature by tag and one by subject for the root, one of
 /// each for the first child, and a signature of the root's signature.
-struct Signed {
-    content: Content,
-    root: Descriptor,
+pub(crate) struct Signed {
+    pub(crate) content: Content,
+    pub(crate) root: Descriptor,
     child: Descriptor,
     by_tag: Vec<(Descriptor, String)>,
-    by_subject: Vec<Descriptor>,
+    pub(crate) by_subject: Vec<Descriptor>,
 }
 
 impl Signed {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut content = Content::new();
         let layers = [1, 2].map(|seed| content.layer(seed, 300));
         let children = [1, 2].map(|seed| content.image(seed, &layers));
@@ -33,7 +33,7 @@ impl Signed {
     }
 
     /// A registry that holds it, and whether it lists referrers itself.
-    fn at(&self, lists: bool) -> Registry {
+    pub(crate) fn at(&self, lists: bool) -> Registry {
         let mut setup = Registry::setup().seed(&self.content, &self.root, "app:v1");
         for (signature, tag) in &self.by_tag {
             setup = setup.seed(&self.content, signature, &format!("app:{tag}"));
@@ -62,7 +62,7 @@ impl Signed {
 }
 
 /// A registry that does not know of referrers.
-fn old(setup: Setup) -> Registry {
+pub(crate) fn old(setup: Setup) -> Registry {
     let registry = setup.rule(Rule::on(Method::PUT, "/manifests/").without("oci-subject")).start();
     registry.rule(Rule::on(Method::GET, "/referrers/").status(404));
     registry
@@ -90,7 +90,7 @@ fn signature(content: &mut Content, subject: &Descriptor) -> Descriptor {
 }
 
 /// The paths of manifests, in the order in which they were written.
-fn written(registry: &Registry) -> Vec<String> {
+pub(crate) fn written(registry: &Registry) -> Vec<String> {
     let puts = registry.ledger().pick(|request| request.method == Method::PUT && request.is_manifest());
     puts.into_iter().map(|request| request.path).collect()
 }

@@ -78,21 +78,18 @@ impl Surveyor<'_> {
         });
         let roots: Vec<_> = resolves.buffered(AT_ONCE).try_collect().await?;
         let roots: Vec<(Option<RefName>, Descriptor)> = roots.into_iter().flatten().collect();
-        let mut tags = BTreeMap::new();
         let mut level: Vec<Descriptor> = roots.iter().map(|(_, root)| bare(root)).collect();
         let mut seen = BTreeSet::new();
         while !level.is_empty() {
             level.retain(|manifest| seen.insert(manifest.digest.clone()));
             level = self.step(look, number, &level).await?;
         }
-        for (name, root) in roots {
-            // What a layout has lost a part of comes again whole. A registry is taken at its word, and so is its root
-            // by whoever copies there.
-            let counts = !look.is_sure || self.is_whole(&root.digest, number);
-            if let Some(name) = name.filter(|_| counts && self.manifests.contains_key(&root.digest)) {
-                tags.insert(name, root.digest);
-            }
+        // A registry is taken at its word, and so is its root by whoever copies there.
+        if look.is_sure {
+            self.forget_broken(&seen, number);
         }
+        let kept = roots.into_iter().filter(|(_, root)| holds(&self.manifests, &root.digest, number));
+        let tags = kept.filter_map(|(name, root)| Some((name?, root.digest))).collect();
         Ok(Shelf { name: look.name.clone(), tags })
     }
 
@@ -139,6 +136,19 @@ impl Surveyor<'_> {
             self.blobs.entry(blob.digest.clone()).or_default().push(number);
         }
         Ok(())
+    }
+
+    /// Forgets that a repository holds those of `seen` of which it has lost a part: they come again, with that.
+    fn forget_broken(&mut self, seen: &BTreeSet<Digest>, number: usize) {
+        let kept = seen.iter().filter(|digest| holds(&self.manifests, digest, number));
+        let broken: Vec<&Digest> = kept.filter(|digest| !self.is_whole(digest, number)).collect();
+        for digest in broken {
+            let Some(kept) = self.manifests.get_mut(digest) else { continue };
+            kept.retain(|other| *other != number);
+            if kept.is_empty() {
+                self.manifests.remove(digest);
+            }
+        }
     }
 
     /// Whether a repository holds all that a root leads to, but for foreign layers.

@@ -98,6 +98,26 @@ async fn an_image_of_which_a_layout_has_lost_a_blob_comes_again_with_that_blob()
 }
 
 #[tokio::test]
+async fn a_blob_of_several_volumes_that_has_rotted_is_replaced_by_them() {
+    let world = World::new(&images(3, 50_000));
+    let plan = world.create("b.tar", Some(80_000), &[]).await.unwrap();
+    let volumes: Vec<String> = (1..=3).map(|number| format!("b.{number}.tar")).collect();
+    world.apply(&volumes, "to").await.unwrap();
+    let split = plan.contents.iter().find(|content| content.is_split()).unwrap();
+    let path = testkit::images::blob_path(&world.path("to"), &split.digest);
+    for given in [vec![&volumes[..]], volumes.chunks(1).collect()] {
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[100] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        for volumes in given {
+            world.apply(volumes, "to").await.unwrap();
+        }
+        world.check("to");
+        assert!(!world.leftovers("to"), "ranges are gone");
+    }
+}
+
+#[tokio::test]
 async fn a_lost_volume_is_made_again_byte_for_byte() {
     let world = World::new(&images(3, 50_000));
     let plan = world.create("b.tar", Some(80_000), &[]).await.unwrap();

@@ -102,7 +102,7 @@ impl Store {
     }
 
     /// Whether the blob is there with the bytes that its digest says; durably, if so.
-    pub(crate) async fn has(&self, blob: &Descriptor) -> Result<bool, Fault> {
+    pub async fn has(&self, blob: &Descriptor) -> Result<bool, Fault> {
         if self.size(&blob.digest)? != Some(blob.size) || !self.is_true(blob).await? {
             return Ok(false);
         }

@@ -69,7 +69,7 @@ pub async fn look_for_base(plan: &Plan, harbour: &dyn Harbour, traffic: &Traffic
 }
 
 /// What there is to tell of a bundle whose images are all at a registry, by their roots' digests, already: nothing has
-/// to wait for the rest of it then.
+/// to wait for the rest of it then. Of foreign layers a root says nothing: one with them is never known to be there.
 ///
 /// # Errors
 /// A registry that does not answer.
@@ -78,6 +78,9 @@ pub async fn look_for_all(
     harbour: &dyn Harbour,
     traffic: &Traffic,
 ) -> Result<Option<Applied>, BundleError> {
+    if plan.foreign {
+        return Ok(None);
+    }
     let docks = docks(plan, harbour, &Arc::default())?;
     let standing = standing(&berths(plan, &docks), traffic).await?;
     let mut images = plan.images.iter().zip(standing);
@@ -107,8 +110,8 @@ fn docks(
             let what = format!("the name of {} becomes too long below this prefix", image.repository);
             BundleError::usage(what, "give a shorter prefix")
         })?;
-        let target = harbour.repository(&name)?.target;
-        let dock = Dock { target, base: Arc::clone(base), waiting: Mutex::default() };
+        let sides = harbour.repository(&name)?;
+        let dock = Dock { sides, base: Arc::clone(base), waiting: Mutex::default() };
         docks.insert(image.repository.clone(), Arc::new(dock));
     }
     Ok(docks)
@@ -187,7 +190,7 @@ async fn tag(docks: &Docks, images: &[Image], traffic: &Traffic) -> Result<(), B
         waiting.sort_by_key(|tag| order.get(&(repository, tag.name.as_str())).copied());
         let lanes = traffic.at(dock.place().origin());
         for tag in waiting {
-            let written = dock.target.publish(&tag.manifest, At::Name(&tag.name), tag.mode);
+            let written = dock.sides.target.publish(&tag.manifest, At::Name(&tag.name), tag.mode);
             travel(&lanes, &lanes, written).await.map_err(BundleError::target)?;
         }
         Ok::<_, BundleError>(())

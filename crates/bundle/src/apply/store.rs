@@ -36,6 +36,8 @@ const AT_ONCE: usize = 4;
 pub struct Intake {
     layout: Layout,
     chart: Arc<Chart>,
+    /// Contents made of ranges that are there whole, every byte of them looked at: by their positions.
+    joined: BTreeSet<usize>,
     /// The volumes that are still to come.
     pub missing: Vec<u32>,
     copied: usize,
@@ -110,7 +112,9 @@ async fn take_in(set: &Set, dir: &Path) -> Result<(Intake, Area), BundleError> {
     let mut area = Area::open(&layout, &set.plan().set).await?;
     let (copied, present, bytes) = (0, 0, 0);
     let chart = Arc::clone(set.chart());
-    let mut intake = Intake { layout, chart, missing: Vec::new(), copied, present, bytes };
+    let (joined, missing) = (BTreeSet::new(), Vec::new());
+    let mut intake = Intake { layout, chart, joined, missing, copied, present, bytes };
+    intake.find_joined().await?;
     for volume in set.volumes() {
         intake.volume(volume, &mut area).await?;
     }
@@ -120,6 +124,17 @@ async fn take_in(set: &Set, dir: &Path) -> Result<(Intake, Area), BundleError> {
 }
 
 impl Intake {
+    /// Looks for blobs that were made of ranges before. A disk may have lost bytes: damage is replaced.
+    async fn find_joined(&mut self) -> Result<(), BundleError> {
+        let contents = self.chart.plan().contents.iter().enumerate();
+        for (number, content) in contents.filter(|it| it.1.is_split()) {
+            if self.layout.store().has(&descriptor(content)).await.map_err(BundleError::target)? {
+                self.joined.insert(number);
+            }
+        }
+        Ok(())
+    }
+
     /// Stores what is in a volume.
     async fn volume(&mut self, volume: &Volume, area: &mut Area) -> Result<(), BundleError> {
         let header = volume.header();
@@ -131,7 +146,7 @@ impl Intake {
             let Some(digest) = header.digest(piece) else {
                 return Err(BundleError::source(volume.altered(piece)));
             };
-            if piece.range.is_some() && self.has(piece.content)? {
+            if self.joined.contains(&piece.content) {
                 return Ok(None);
             }
             let into = ranges.as_ref().filter(|_| piece.range.is_some()).unwrap_or(&self.layout);
@@ -152,7 +167,7 @@ impl Intake {
             let pieces = chart.pieces(number);
             let waits =
                 |piece: &Piece| piece.range.map_or(Ok(false), |range| area.holds(range, piece.length));
-            if self.has(number)?
+            if self.joined.contains(&number)
                 || !pieces.iter().map(waits).collect::<Result<Vec<_>, _>>()?.into_iter().all(|it| it)
             {
                 continue;
@@ -170,6 +185,7 @@ impl Intake {
                 area.forget(range).await?;
             }
             self.count(stored?, content.size);
+            self.joined.insert(number);
         }
         Ok(())
     }
@@ -183,11 +199,11 @@ impl Intake {
     fn find_missing(&self, area: &Area) -> Result<Vec<u32>, BundleError> {
         let mut missing = BTreeSet::new();
         for piece in self.chart.plan().pieces() {
-            let waits = match piece.range {
-                Some(range) => area.holds(range, piece.length)?,
-                None => false,
+            let is_here = match piece.range {
+                Some(range) => self.joined.contains(&piece.content) || area.holds(range, piece.length)?,
+                None => self.has(piece.content)?,
             };
-            if !waits && !self.has(piece.content)? {
+            if !is_here {
                 missing.insert(piece.volume);
             }
         }
