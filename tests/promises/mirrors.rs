@@ -344,12 +344,26 @@ fn a_file_that_holds_no_notes_is_left_as_it_is() {
     let run = scene.mirror(&[]).exits(0);
     assert!(run.stderr.contains("something else than notes"), "{run}");
     assert_eq!(scene.notes(), text);
+    // However large it is, no more is read of it than tells that.
+    fs::File::create(scene.path("state.jsonl")).unwrap().set_len(1 << 42).unwrap();
+    scene.mirror(&[]).exits(0).says("something else than notes");
     // One that was killed while it began is begun anew.
     fs::write(scene.path("state.jsonl"), "{\"no").unwrap();
     scene.mirror(&[]).exits(0);
     assert!(scene.notes().starts_with("{\"notes\":1}\n{\"arrived\""), "{}", scene.notes());
     scene.mirror(&[]).exits(0);
     assert_eq!(scene.asked(), [(0, 0), (1, 0)]);
+}
+
+#[test]
+fn notes_that_somebody_has_locked_are_not_waited_for_and_not_believed() {
+    let scene = Scene::with(1);
+    scene.to_target("tags: [v0]\n    immutable: true");
+    scene.mirror(&[]).exits(0);
+    let locked = fs::File::open(scene.path("state.jsonl")).unwrap();
+    locked.lock().unwrap();
+    scene.mirror(&[]).exits(0).says("another process has locked it");
+    assert_eq!(scene.asked(), [(1, 0), (1, 0)], "{}", scene.source.ledger());
 }
 
 #[test]

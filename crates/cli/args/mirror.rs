@@ -16,9 +16,10 @@ use super::{
 
 CONFIG is YAML (or JSON): where images come from, which tags are meant, and where they go. What several images share \
 crosses once. One image that fails does not stop the others; the next run does only what is missing. A run with \
-nothing to do asks each side once for each tag, and pulls nothing, unless CONFIG asks for referrers. Of \
-tags that are declared immutable and have arrived, at most one in each repository is asked for at the destination, and \
-none at the source. Credentials are those that docker and podman have stored."
+nothing to do asks each side once for each tag, and pulls nothing, unless CONFIG asks for referrers, or \
+for platforms with a queue. Of tags that are declared immutable and have arrived, at most one in each repository is \
+asked for at the destination, and none at the source. Where CONFIG selects by date, each tag that patterns find is asked \
+for at the source once more. Credentials are those that docker and podman have stored."
 )]
 #[command(after_help = "Example:
   version: 1

@@ -6,6 +6,8 @@ use std::{
     io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
 };
 
 use content::Hasher;
@@ -13,6 +15,10 @@ use mirror::{HEADER, Keep, Notes, shorter};
 use reference::Algorithm;
 
 use crate::{args::MirrorArgs, render::Console};
+
+/// How often, and after which time, a file is tried that somebody else has to itself: a second in all.
+const LOOKS: u32 = 50;
+const BETWEEN: Duration = Duration::from_millis(20);
 
 /// A file of notes.
 pub(super) struct Notebook {
@@ -110,14 +116,12 @@ impl Lines {
             return Ok(String::new());
         }
         let mut file = open(&self.path)?;
-        let alone = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
-        let mut text = Vec::new();
-        file.read_to_end(&mut text)?;
-        let mut text = String::from_utf8_lossy(&text).into_owned();
-        if !text.starts_with(HEADER) && !HEADER.starts_with(&text) {
-            let why = "it holds something else than notes: remove it, or name another file with --state";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        // Where there are no locks, nobody knows whether others add lines meanwhile.
+        let alone = file.try_lock().is_ok();
+        if !alone {
+            share(&file)?;
         }
+        let mut text = read(&mut file)?;
         if let Some(shorter) = shorter(&text).filter(|_| alone) {
             file.set_len(0)?;
             file.write_all(shorter.as_bytes())?;
@@ -127,7 +131,7 @@ impl Lines {
             // Whoever wrote this was killed in the middle of a line.
             file.write_all(b"\n")?;
         }
-        share(&file);
+        share(&file)?;
         self.file = Some(file);
         Ok(text)
     }
@@ -138,7 +142,7 @@ impl Lines {
             none => {
                 self.path.parent().map_or(Ok(()), fs::create_dir_all)?;
                 let file = open(&self.path)?;
-                share(&file);
+                share(&file)?;
                 none.insert(file)
             }
         };
@@ -155,9 +159,30 @@ fn open(path: &Path) -> io::Result<File> {
     File::options().read(true).append(true).create(true).open(path)
 }
 
-/// Keeps others from making the file shorter. Where there are no locks, nobody is kept off.
-fn share(file: &File) {
-    drop(file.lock_shared());
+/// What stands there. A file that begins otherwise than notes do is read no further: it may be large.
+fn read(file: &mut File) -> io::Result<String> {
+    let mut text = Vec::new();
+    let header = HEADER.len() as u64;
+    Read::by_ref(file).take(header).read_to_end(&mut text)?;
+    if !HEADER.as_bytes().starts_with(&text) {
+        let why = "it holds something else than notes: remove it, or name another file with --state";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
+    file.read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Keeps others from making the file shorter. Who does that has it to itself for a moment, which is waited for; who
+/// keeps it for longer is no run of a mirror.
+fn share(file: &File) -> io::Result<()> {
+    for _ in 0..LOOKS {
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => thread::sleep(BETWEEN),
+            // Where there are no locks, nobody is kept off.
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(()),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "another process has locked it"))
 }
 
 #[cfg(test)]

@@ -91,11 +91,15 @@ async fn repository(selection: &mut Selection, entry: &Entry, world: &Known<'_>,
         Err(fault) => return fail(selection, entry, site, fault),
     };
     let meant = |tag: &str| {
-        entry.tags.iter().any(|pattern| pattern.matches(tag)) && !excluded(tag) && !is_about_another(tag)
+        let by = |pattern: &Pattern| pattern.literal().is_none() && pattern.matches(tag);
+        entry.tags.iter().any(by) && !excluded(tag) && !is_about_another(tag)
     };
-    let found = listed.iter().map(RefName::as_str).filter(|tag| !literals.contains(tag) && meant(tag));
-    let found: Vec<Candidate> = found.map(|tag| Candidate { tag: tag.to_owned(), name: name(tag) }).collect();
-    if narrow(selection, entry, world, site, found).await == 0 {
+    let found = listed.iter().map(RefName::as_str).filter(|tag| meant(tag));
+    // A tag that is named too was added above, and was found all the same.
+    let (named, found): (Vec<&str>, Vec<&str>) = found.partition(|tag| literals.contains(tag));
+    let candidate = |tag: &str| Candidate { tag: tag.to_owned(), name: name(tag) };
+    let found = found.into_iter().map(candidate).collect();
+    if narrow(selection, entry, world, site, found).await == 0 && named.is_empty() {
         selection.empty.push(format!("{site} has no tag that the patterns of line {line} mean"));
     }
 }

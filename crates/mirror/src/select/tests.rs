@@ -233,6 +233,15 @@ fn patterns_that_find_nothing_are_told_though_a_literal_stands_beside_them() {
 }
 
 #[test]
+fn patterns_that_find_only_what_a_literal_names_too_have_found_something() {
+    let fakes = Fakes::default().with("a.example/x", &["v1", "latest"]);
+    let found = selected("  - {from: a.example/x, tags: [v1, \"v*\"]}\n", &fakes);
+    assert_eq!((names(&found), found.empty), (vec!["x:v1".to_owned()], Vec::new()));
+    let found = selected("  - {from: a.example/x, tags: [latest, \"v2*\"]}\n", &fakes);
+    assert_eq!(found.empty.len(), 1, "the pattern means none");
+}
+
+#[test]
 fn an_image_whose_date_cannot_be_read_does_not_stop_the_rest() {
     let fakes = Fakes::default().with("a.example/x", &["2026-01-01-a", "broken-b", "2026-03-01-c"]);
     let found = selected("  - {from: a.example/x, tags: [\"*\"], newest: 1}\n", &fakes);
