@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use content::{Descriptor, MediaType};
-use layout::{Entry, Index};
+use layout::{Entry, Index, MAX_INDEX, MAX_MEMBERS};
 use reference::{Digest, RefName};
 
 use crate::{
@@ -18,16 +18,27 @@ const ATTEMPTS: usize = 8;
 /// The two blocks that end an archive.
 const END: u64 = 2 * BLOCK;
 
+/// The members of a volume that are no content: `oci-layout`, its index, what it says of itself; and its end.
+const OTHERS: u64 = 4;
+
+/// What is read of a volume at most: what nobody would read is not written.
+#[derive(Clone, Copy)]
+struct Most {
+    header: u64,
+    index: u64,
+    members: u64,
+}
+
 /// Makes the plan of a bundle, in volumes of at most `volume_size` bytes.
 ///
 /// # Errors
 /// Volumes that are too small, and more content than a volume can say it has.
 pub fn draft(load: &Load, volume_size: Option<u64>) -> Result<Plan, BundleError> {
-    draft_within(load, volume_size, MAX_HEADER)
+    let most = Most { header: MAX_HEADER, index: MAX_INDEX, members: MAX_MEMBERS };
+    draft_within(load, volume_size, most)
 }
 
-/// The same, for headers that have so many bytes at most: what nobody would read is not written.
-fn draft_within(load: &Load, volume_size: Option<u64>, most: u64) -> Result<Plan, BundleError> {
+fn draft_within(load: &Load, volume_size: Option<u64>, most: Most) -> Result<Plan, BundleError> {
     let mut plan = Plan {
         bundle: VERSION,
         set: Digest::sha256([0; 32]),
@@ -48,10 +59,7 @@ fn draft_within(load: &Load, volume_size: Option<u64>, most: u64) -> Result<Plan
         plan.volumes = fit(&mut plan.contents, room, |content| roots.indexed(content))?;
         // The last volume says the most: the digests of all ranges.
         let needed = Header::longest(&plan);
-        if needed > most {
-            let what = format!("what is in the bundle takes {needed} bytes to say, and {most} are read");
-            return Err(BundleError::usage(what, "make several bundles, of fewer images each"));
-        }
+        most.admit(&plan, &roots, needed)?;
         if volume_size.is_none() || needed <= header {
             return Ok(plan.seal());
         }
@@ -61,6 +69,37 @@ fn draft_within(load: &Load, volume_size: Option<u64>, most: u64) -> Result<Plan
         "volumes of this size are too small for this bundle",
         "give a larger --volume-size",
     ))
+}
+
+impl Most {
+    /// Refuses a plan of volumes that nobody would read.
+    fn admit(&self, plan: &Plan, roots: &Roots<'_>, header: u64) -> Result<(), BundleError> {
+        if header > self.header {
+            let what =
+                format!("what is in the bundle takes {header} bytes to say, and {} are read", self.header);
+            return Err(BundleError::usage(what, "make several bundles, of fewer images each"));
+        }
+        let mut taken: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        for content in &plan.contents {
+            for (volume, _) in &content.at {
+                let (members, index) = taken.entry(*volume).or_insert((OTHERS, empty_index()));
+                *members = members.saturating_add(1);
+                *index = index.saturating_add(roots.indexed(content));
+            }
+        }
+        for (volume, (members, index)) in taken {
+            let what = if members > self.members {
+                format!("volume {volume} would have {members} members, and {} are read", self.members)
+            } else if index > self.index {
+                format!("the index of volume {volume} may take {index} bytes, and {} are read", self.index)
+            } else {
+                continue;
+            };
+            let hint = "give a smaller --volume-size, or make several bundles, of fewer images each";
+            return Err(BundleError::usage(what, hint));
+        }
+        Ok(())
+    }
 }
 
 fn contents(load: &Load) -> Vec<Content> {
@@ -145,16 +184,43 @@ impl Image {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use content::Manifest;
+
     use super::*;
 
     #[test]
     fn a_bundle_of_more_than_anybody_reads_of_a_volume_is_refused() {
-        let blobs = (0..20).map(|number| (crate::samples_tests::digest(number), 10, 0));
-        let load = Load { blobs: blobs.collect(), sources: vec!["a".to_owned()], ..Load::default() };
-        let plan = draft_within(&load, None, MAX_HEADER).unwrap();
-        let length = Header::longest(&plan);
-        assert_eq!(draft_within(&load, None, length).unwrap(), plan);
-        let refused = draft_within(&load, None, length - 1).unwrap_err();
-        assert!(refused.to_string().contains("bytes to say"), "{refused}");
+        let blobs = (0..20).map(|number| (crate::samples_tests::digest(number), 5000, 0));
+        let manifest = Manifest::read(Bytes::from_static(b"{}"), Some("m"), None, None).unwrap();
+        let image = Image {
+            repository: "app".parse().unwrap(),
+            tag: Some("v1".parse().unwrap()),
+            digest: manifest.digest().clone(),
+        };
+        let load = Load {
+            images: vec![image],
+            manifests: vec![(manifest, 0, true)],
+            blobs: blobs.collect(),
+            sources: vec!["a".to_owned()],
+            ..Load::default()
+        };
+        let all = Most { header: MAX_HEADER, index: MAX_INDEX, members: MAX_MEMBERS };
+        let plan = draft_within(&load, None, all).unwrap();
+        let header = Header::longest(&plan);
+        let index = empty_index() + Roots::of(&plan.images).indexed(&plan.contents[0]);
+        assert!(index >= super::index(&plan, 1).len() as u64);
+        let most = Most { header, index, members: 25 };
+        assert_eq!(draft_within(&load, None, most).unwrap(), plan);
+        for (less, word) in [
+            (Most { header: header - 1, ..most }, "bytes to say"),
+            (Most { index: index - 1, ..most }, "the index of volume 1"),
+            (Most { members: 24, ..most }, "25 members"),
+        ] {
+            let refused = draft_within(&load, None, less).unwrap_err();
+            assert!(refused.to_string().contains(word), "{refused}");
+        }
+        let smaller = Most { members: 24, ..all };
+        assert!(draft_within(&load, Some(64 * 1024), smaller).unwrap().volumes > 1, "smaller volumes help");
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, value::RawValue};
 use crate::Entry;
 
 /// The most bytes of `index.json` that are read: some hundred thousand entries.
-pub(crate) const MAX_INDEX: u64 = 64 * 1024 * 1024;
+pub const MAX_INDEX: u64 = 64 * 1024 * 1024;
 /// How many names a message lists.
 const NAMES_SHOWN: usize = 20;
 /// How many characters of a name a message shows.

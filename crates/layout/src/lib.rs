@@ -32,10 +32,10 @@ mod subjects;
 mod trouble;
 mod upload;
 
-pub use archive::{Archive, ArchiveRepository, ArchiveWriter, Member};
+pub use archive::{Archive, ArchiveRepository, ArchiveWriter, MAX_MEMBERS, Member};
 pub use disk::future_path;
 pub use entry::{Entry, REF_NAME, REPOSITORY};
-pub use index::Index;
+pub use index::{Index, MAX_INDEX};
 pub use ingest::Ingest;
 pub use layout::Layout;
 pub use opened::Opened;

@@ -22,6 +22,7 @@ mod writer;
 pub(crate) use header::Extent;
 pub use member::Member;
 pub(crate) use paper::From;
+pub use scan::MAX_MEMBERS;
 #[cfg(fuzzing)]
 pub(crate) use scan::scan;
 pub(crate) use session::Session;

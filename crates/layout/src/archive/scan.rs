@@ -13,7 +13,7 @@ use super::{
 use crate::trouble;
 
 /// The most members that are looked at: what is remembered of them has room in memory.
-const MAX_MEMBERS: u64 = 262_144;
+pub const MAX_MEMBERS: u64 = 262_144;
 /// The most bytes of a long name, or of what else is said of one member.
 const MAX_ASIDE: u64 = 64 * 1024;
 
