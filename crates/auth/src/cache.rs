@@ -72,7 +72,7 @@ impl Cache {
         wanted: &Wanted<'_>,
         stale: Option<u64>,
     ) -> Result<Authorization, AuthError> {
-        let (token, serial) = self.flight(wanted).get(stale, self.fetch(wanted)).await?;
+        let (token, serial) = self.flight(wanted).get(stale, || self.fetch(wanted)).await?;
         Ok(Authorization::bearer(&token, serial))
     }
 
@@ -124,10 +124,10 @@ impl Cache {
         let flight = Arc::clone(lock(&self.refresh).entry(entra.clone()).or_default());
         let before = flight.serial();
         tracing::debug!(registry = %self.registry, scopes = %exchange.scopes, "exchanging an Entra token");
-        let (refresh, serial) = flight.get(None, Self::exchange(exchange, entra)).await?;
+        let (refresh, serial) = flight.get(None, || Self::exchange(exchange, entra)).await?;
         match exchange.acr_access(&refresh.value).await {
             Err(AuthError::CredentialsRejected { .. }) if serial == before => {
-                let (refresh, _) = flight.get(Some(serial), Self::exchange(exchange, entra)).await?;
+                let (refresh, _) = flight.get(Some(serial), || Self::exchange(exchange, entra)).await?;
                 exchange.acr_access(&refresh.value).await
             }
             settled => settled,

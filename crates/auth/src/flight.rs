@@ -63,11 +63,16 @@ impl<T> Default for Flight<T> {
 impl<T: Lasting> Flight<T> {
     /// The value and its serial number; `fetch` runs only when there is no value beside the one numbered `but`, or when
     /// it is time to renew it.
-    pub(crate) async fn get(
+    ///
+    /// Every request comes by here, and few of them fetch: what fetches has its own memory, and is no part of the others.
+    pub(crate) async fn get<Fetching>(
         &self,
         but: Option<u64>,
-        fetch: impl Future<Output = Result<T, AuthError>> + Send,
-    ) -> Result<(T, u64), AuthError> {
+        fetch: impl FnOnce() -> Fetching + Send,
+    ) -> Result<(T, u64), AuthError>
+    where
+        Fetching: Future<Output = Result<T, AuthError>> + Send,
+    {
         let arrived = self.state().failures;
         match self.look(but) {
             Look::Fresh(value, serial) => Ok((value, serial)),
@@ -79,7 +84,7 @@ impl<T: Lasting> Flight<T> {
                 }
                 match self.shared_failure(arrived) {
                     Some(error) => Err(error),
-                    None => self.keep(fetch.await),
+                    None => self.keep(Box::pin(fetch()).await),
                 }
             }
         }
@@ -97,12 +102,15 @@ impl<T: Lasting> Flight<T> {
 
     /// One task renews; whoever comes meanwhile makes do with the old value, and so does the task itself when it
     /// fails: the value still serves.
-    async fn renew(
+    async fn renew<Fetching>(
         &self,
         value: T,
         serial: u64,
-        fetch: impl Future<Output = Result<T, AuthError>> + Send,
-    ) -> Result<(T, u64), AuthError> {
+        fetch: impl FnOnce() -> Fetching + Send,
+    ) -> Result<(T, u64), AuthError>
+    where
+        Fetching: Future<Output = Result<T, AuthError>> + Send,
+    {
         let Ok(_turn) = self.turn.try_lock() else { return Ok((value, serial)) };
         if self.state().last.as_ref().is_some_and(|(_, when)| when.elapsed() < REMEMBERED) {
             return Ok((value, serial));
@@ -110,7 +118,7 @@ impl<T: Lasting> Flight<T> {
         if let Look::Fresh(value, serial) = self.look(None) {
             return Ok((value, serial));
         }
-        Ok(self.keep(fetch.await).unwrap_or((value, serial)))
+        Ok(self.keep(Box::pin(fetch()).await).unwrap_or((value, serial)))
     }
 
     fn look(&self, but: Option<u64>) -> Look<T> {
@@ -199,7 +207,7 @@ mod tests {
             let (flight, fetches, outcomes) =
                 (Arc::clone(&flight), Arc::clone(&fetches), Arc::clone(&outcomes));
             async move {
-                let fetch = async {
+                let fetch = || async {
                     let count = fetches.fetch_add(1, Ordering::SeqCst);
                     tokio::task::yield_now().await;
                     outcomes[count].clone().map(|()| Value(Instant::now()))
@@ -230,9 +238,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_owner_that_is_dropped_hands_over() {
         let flight = Flight::<Value>::default();
-        let mut owner = Box::pin(flight.get(None, std::future::pending()));
+        let mut owner = Box::pin(flight.get(None, std::future::pending));
         assert!(futures::poll!(owner.as_mut()).is_pending());
-        let mut waiter = Box::pin(flight.get(None, async { Ok(Value(Instant::now())) }));
+        let mut waiter = Box::pin(flight.get(None, || async { Ok(Value(Instant::now())) }));
         assert!(futures::poll!(waiter.as_mut()).is_pending());
         drop(owner);
         assert!(waiter.await.is_ok());
@@ -242,33 +250,33 @@ mod tests {
     async fn a_value_is_renewed_by_one_while_the_others_use_it() {
         let flight = Flight::<Value>::default();
         let fresh = || async { Ok(Value(Instant::now())) };
-        let (_, first) = flight.get(None, fresh()).await.unwrap();
+        let (_, first) = flight.get(None, fresh).await.unwrap();
         tokio::time::advance(Duration::from_secs(8)).await;
-        let mut owner = Box::pin(flight.get(None, std::future::pending()));
+        let mut owner = Box::pin(flight.get(None, std::future::pending));
         assert!(futures::poll!(owner.as_mut()).is_pending());
-        assert_eq!(flight.get(None, fresh()).await.unwrap().1, first);
+        assert_eq!(flight.get(None, fresh).await.unwrap().1, first);
         drop(owner);
-        assert_ne!(flight.get(None, fresh()).await.unwrap().1, first);
+        assert_ne!(flight.get(None, fresh).await.unwrap().1, first);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_value_serves_to_its_end_when_it_cannot_be_renewed() {
         let flight = Flight::<Value>::default();
-        let (_, first) = flight.get(None, async { Ok(Value(Instant::now())) }).await.unwrap();
+        let (_, first) = flight.get(None, || async { Ok(Value(Instant::now())) }).await.unwrap();
         tokio::time::advance(Duration::from_secs(8)).await;
-        assert_eq!(flight.get(None, async { Err(no()) }).await.unwrap().1, first);
-        assert_eq!(flight.get(None, async { panic!("asked again at once") }).await.unwrap().1, first);
+        assert_eq!(flight.get(None, || async { Err(no()) }).await.unwrap().1, first);
+        assert_eq!(flight.get(None, || async { panic!("asked again at once") }).await.unwrap().1, first);
         tokio::time::advance(Duration::from_secs(10)).await;
-        assert!(flight.get(None, async { Err(later()) }).await.is_err());
+        assert!(flight.get(None, || async { Err(later()) }).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stale_value_is_replaced_once() {
         let flight = Flight::<Value>::default();
         let fresh = || async { Ok(Value(Instant::now())) };
-        let (_, first) = flight.get(None, fresh()).await.unwrap();
-        let (_, second) = flight.get(Some(first), fresh()).await.unwrap();
+        let (_, first) = flight.get(None, fresh).await.unwrap();
+        let (_, second) = flight.get(Some(first), fresh).await.unwrap();
         assert_ne!(first, second);
-        assert_eq!(flight.get(Some(first), fresh()).await.unwrap().1, second);
+        assert_eq!(flight.get(Some(first), fresh).await.unwrap().1, second);
     }
 }

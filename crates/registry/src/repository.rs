@@ -8,7 +8,7 @@ use auth::Scopes;
 use content::{
     At, Begun, Descriptor, Fault, Incoming, Manifest, Mode, Place, Source, Step, Target, Upload, Version,
 };
-use futures::future::BoxFuture;
+use futures::{TryFutureExt, future::BoxFuture};
 use http::Method;
 use reference::{Digest, RepositoryName};
 use tracing::Instrument;
@@ -56,12 +56,11 @@ impl Repository {
         let subject = subject.to_string();
         let (registry, repository) = (&self.client.registry, &self.name);
         let span = tracing::debug_span!("registry", %registry, %repository, step = step.as_str(), subject);
-        let work = async move {
-            work.await.map_err(|fault| {
-                let fault = fault.at(&self.place);
-                if fault.subject().is_empty() { fault.about(subject) } else { fault }
-            })
-        };
+        // An async block would hold the work twice: as it was given, and as it is awaited.
+        let work = work.map_err(|fault| {
+            let fault = fault.at(&self.place);
+            if fault.subject().is_empty() { fault.about(subject) } else { fault }
+        });
         Box::pin(work.instrument(span))
     }
 }

@@ -87,7 +87,7 @@ impl Stores {
             let mut helpers = self.helpers.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(helpers.entry(helper.clone()).or_default())
         };
-        let run = async {
+        let run = || async {
             let credential = helper.run(&self.environment).await?;
             Ok(Known { credential, end: flight::after(HELPER_LIFE) })
         };
