@@ -8,14 +8,15 @@ use std::{
 };
 
 fn main() {
-    let (this, script) = ("crates/cli/build.rs", "crates/cli/together.ld");
-    println!("cargo::rerun-if-changed={this}");
+    let (script, off) = ("crates/cli/together.ld", "TRANSSHIP_NO_LINKER_SCRIPT");
     println!("cargo::rerun-if-changed={script}");
+    println!("cargo::rerun-if-env-changed={off}");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
     let root = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
     let argument = format!("-Wl,-T,{}", Path::new(&root).join(script).display());
     if is("CARGO_CFG_TARGET_OS", "linux")
         && is("PROFILE", "release")
+        && env::var_os(off).is_none()
         && links_with(&argument).unwrap_or(false)
     {
         println!("cargo::rustc-link-arg-bin=transship={argument}");
@@ -23,6 +24,7 @@ fn main() {
 }
 
 /// Whether a program can be linked with `argument`. There are many linkers, and nobody says which one this will be.
+/// What this does not see, as flags that come after it, is what the variable is for.
 fn links_with(argument: &str) -> Option<bool> {
     let dir = env::var_os("OUT_DIR")?;
     let program = Path::new(&dir).join("empty");
@@ -37,6 +39,7 @@ fn links_with(argument: &str) -> Option<bool> {
     }
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
     rustc.args(flags.split('\x1f').filter(|flag| !flag.is_empty()));
-    rustc.arg(format!("-Clink-arg={argument}")).stdout(Stdio::null()).stderr(Stdio::null());
-    Some(rustc.status().ok()?.success())
+    rustc.arg("--cap-lints=allow").arg(format!("-Clink-arg={argument}"));
+    let status = rustc.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    Some(status.ok()?.success())
 }
