@@ -64,7 +64,7 @@ impl<T: Lasting> Flight<T> {
     /// The value and its serial number; `fetch` runs only when there is no value beside the one numbered `but`, or when
     /// it is time to renew it.
     ///
-    /// Every request comes by here, and few of them fetch: what fetches has its own memory, and is no part of the others.
+    /// Every request comes by here, and few of them fetch: what fetches has memory of its own, and is no part of them.
     pub(crate) async fn get<Fetching>(
         &self,
         but: Option<u64>,
