@@ -69,7 +69,13 @@ impl Running {
 
     /// The most memory that it has held so far, in KiB.
     pub fn peak(&self) -> u64 {
-        high_water(&format!("/proc/{}/status", self.id)).unwrap_or(0)
+        let place = format!("/proc/{}", self.id);
+        let program = |place: &str| std::fs::read_link(format!("{place}/exe")).ok();
+        // A child that is not another program yet shows what we have held ourselves.
+        if program(&place) == program("/proc/self") {
+            return 0;
+        }
+        high_water(&format!("{place}/status")).unwrap_or(0)
     }
 
     /// Sends it a signal: `INT`, `TERM`, `KILL`.
