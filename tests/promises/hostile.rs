@@ -12,8 +12,9 @@ use testkit::{
 use crate::{import, transship};
 
 const GIB: u64 = 1 << 30;
-/// What a run may hold, in KiB, whatever comes: some 20 MiB are the program itself, unoptimised.
-const MEMORY: u64 = 64 * 1024;
+/// What a run may hold, in KiB, whatever comes: the program itself, unoptimised, has some 32 MiB, and the largest
+/// document with all that is made of its entries as much again.
+const MEMORY: u64 = 96 * 1024;
 /// What a server may have sent before it is hung up on: the largest document that is read, and what sockets hold.
 const SENT: u64 = 16 << 20;
 
