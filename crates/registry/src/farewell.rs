@@ -3,6 +3,7 @@
 //! What is said stands elsewhere; here is who waits for it, and how long.
 use std::{sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 
 /// The farewells that are under way; clones share them.
@@ -22,10 +23,7 @@ impl Farewells {
         let Ok(runtime) = Handle::try_current() else { return };
         self.0.send_modify(|number| *number = number.saturating_add(1));
         let saying = Saying(self.clone());
-        runtime.spawn(async move {
-            words.await;
-            drop(saying);
-        });
+        runtime.spawn(words.map(|()| drop(saying)));
     }
 }
 
