@@ -96,11 +96,16 @@ impl Header {
 /// Where a part is in its volume.
 pub(crate) fn path_of(plan: &Plan, piece: &Piece) -> Option<String> {
     let digest = &plan.contents.get(piece.content)?.digest;
+    Some(path(digest, piece.range.map(|_| piece.offset)))
+}
+
+/// Where a content is in a volume, or the range of it that begins at an offset.
+pub(crate) fn path(digest: &Digest, range: Option<u64>) -> String {
     let (algorithm, hex) = (digest.algorithm().as_str(), digest.hex());
-    Some(match piece.range {
-        Some(_) => format!("transship-ranges/{algorithm}-{hex}/{}", piece.offset),
+    match range {
+        Some(offset) => format!("transship-ranges/{algorithm}-{hex}/{offset}"),
         None => format!("blobs/{algorithm}/{hex}"),
-    })
+    }
 }
 
 /// A volume that is read.

@@ -55,6 +55,23 @@ async fn volumes_are_applied_in_every_order_and_names_come_last() {
 }
 
 #[tokio::test]
+async fn volumes_of_content_named_by_sha512_are_no_larger_than_they_may_be() {
+    let mut images = images(1, 5000);
+    images.add_of_sha512(40, 6000, "app:v1");
+    let world = World::new(&images);
+    let mut split = 0;
+    for size in (40..44).map(|kib| kib * 1024) {
+        // `made` looks at the size of each volume.
+        let plan = world.create(&format!("b{size}.tar"), Some(size), &[]).await.unwrap();
+        split += plan.contents.iter().filter(|content| content.is_split()).count();
+        let volumes: Vec<String> = (1..=plan.volumes).map(|it| format!("b{size}.{it}.tar")).collect();
+        world.apply(&volumes, &size.to_string()).await.unwrap();
+        world.check(&size.to_string());
+    }
+    assert!(split > 0, "some of it spans volumes");
+}
+
+#[tokio::test]
 async fn the_second_bundle_holds_what_is_new_and_needs_the_first() {
     let mut first = images(2, 300_000);
     let world = World::new(&first);

@@ -14,7 +14,7 @@ use content::{Descriptor, FaultKind, Source, Version};
 use copier::{CopyError, Engine, Existing, Foreign, Job, Limits, Platforms, Referrers, Silent, Ties};
 use layout::Layout;
 use pace::Traffic;
-use reference::{Digest, RefName};
+use reference::{Algorithm, Digest, RefName};
 use testkit::{Content, images::Entry};
 
 pub(crate) fn kind(error: &BundleError) -> FaultKind {
@@ -45,6 +45,16 @@ impl Images {
     pub(crate) fn add(&mut self, seed: u64, size: usize, name: &str) {
         let layer = self.content.layer(seed, size);
         let root = self.content.image(seed, &[self.base.clone(), layer]);
+        self.entries.push((root, name.to_owned()));
+    }
+
+    /// An image with layers that are named by SHA-512, each of another size.
+    pub(crate) fn add_of_sha512(&mut self, layers: u8, size: usize, name: &str) {
+        let layer = |number: u8| vec![number; size + usize::from(number)];
+        let layers = (0..layers)
+            .map(|number| self.content.add_as(Algorithm::Sha512, testkit::images::OCI_LAYER, layer(number)));
+        let layers: Vec<Descriptor> = layers.collect();
+        let root = self.content.image(u64::MAX, &layers);
         self.entries.push((root, name.to_owned()));
     }
 }

@@ -144,6 +144,12 @@ impl ArchiveWriter {
         headers.saturating_add(size.checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX))
     }
 
+    /// As how many of [`crate::MAX_MEMBERS`] a member counts: a path too long for its header stands in one before it.
+    pub fn heads(path: &str) -> u64 {
+        let is_long = header::write(path, 0).is_some_and(|blocks| blocks.len() > 1);
+        1_u64.saturating_add(is_long.into())
+    }
+
     /// The archive, as it was given.
     pub fn shown(&self) -> &str {
         self.0.shown()
