@@ -55,9 +55,14 @@ impl Set {
         self.volumes.values()
     }
 
+    /// A volume, if it is at hand.
+    pub(crate) fn volume(&self, number: u32) -> Option<&Volume> {
+        self.volumes.get(&number)
+    }
+
     /// The numbers of those that are not.
     pub fn missing(&self) -> Vec<u32> {
-        (1..=self.chart.plan().volumes).filter(|number| !self.volumes.contains_key(number)).collect()
+        (1..=self.chart.plan().volumes).filter(|number| self.volume(*number).is_none()).collect()
     }
 
     /// The bytes of a part, from `from` on.
@@ -66,7 +71,7 @@ impl Set {
         piece: &Piece,
         from: u64,
     ) -> Result<BoxStream<'static, Result<Bytes, Fault>>, Fault> {
-        let Some(volume) = self.volumes.get(&piece.volume) else {
+        let Some(volume) = self.volume(piece.volume) else {
             let what = format!("volume {} of the bundle is not at hand", piece.volume);
             return Err(Fault::new(FaultKind::Absent, Step::ReadBlob, what));
         };

@@ -72,6 +72,30 @@ async fn volumes_of_content_named_by_sha512_are_no_larger_than_they_may_be() {
 }
 
 #[tokio::test]
+async fn what_is_told_of_an_application_counts_blobs_and_no_manifests() {
+    let world = World::new(&images(3, 50_000));
+    let told = |applied: bundle::Applied| (applied.copied, applied.present, applied.bytes);
+    let plan = world.create("b.tar", Some(80_000), &[]).await.unwrap();
+    let blobs: Vec<_> = plan.contents.iter().filter(|content| !content.is_manifest()).collect();
+    let bytes: u64 = blobs.iter().map(|blob| blob.size).sum();
+    let volumes: Vec<String> = (1..=3).map(|number| format!("b.{number}.tar")).collect();
+    assert_eq!(told(world.apply(&volumes, "to").await.unwrap()), (blobs.len(), 0, bytes));
+    assert_eq!(told(world.apply(&volumes, "to").await.unwrap()), (0, blobs.len(), 0));
+    let in_second = blobs.iter().filter(|blob| blob.at.iter().any(|part| part.0 == 2)).count();
+    assert_eq!(told(world.apply(&volumes[1..2], "to").await.unwrap()), (0, in_second, 0));
+    let have = world.inventory("to").await;
+    let mut later = images(3, 50_000);
+    later.add(3, 70_000, "app3:v1");
+    let later = world.again(&later);
+    let base = later.create("later.tar", None, &[have]).await.unwrap().base.blobs();
+    // A layer and a config come, and the layer that all share is of the base.
+    assert_eq!(
+        (base, told(later.apply(&["later.tar".to_owned()], "to").await.unwrap())),
+        (1, (2, 1, 70_097))
+    );
+}
+
+#[tokio::test]
 async fn the_second_bundle_holds_what_is_new_and_needs_the_first() {
     let mut first = images(2, 300_000);
     let world = World::new(&first);

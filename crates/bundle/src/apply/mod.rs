@@ -68,7 +68,7 @@ pub struct Applied {
     pub copied: usize,
     /// Blobs that were mounted from other repositories.
     pub mounted: usize,
-    /// Blobs that were there.
+    /// Blobs that were there, those of the base with them.
     pub present: usize,
     /// Bytes of the blobs that were stored or sent.
     pub bytes: u64,

@@ -75,7 +75,8 @@ pub async fn store(set: &Set, dir: &Path, clobber: Clobber) -> Result<Applied, B
     if let (Some(layout), Clobber::Refuse) = (&there, clobber) {
         refuse_to_move(plan, layout).await?;
     }
-    let (intake, area) = take_in(set, dir).await?;
+    let (mut intake, area) = take_in(set, dir).await?;
+    intake.present = intake.present.saturating_add(plan.base.blobs());
     if !intake.missing.is_empty() {
         return Ok(intake.tell(Vec::new()));
     }
@@ -114,7 +115,7 @@ async fn take_in(set: &Set, dir: &Path) -> Result<(Intake, Area), BundleError> {
     let chart = Arc::clone(set.chart());
     let (joined, missing) = (BTreeSet::new(), Vec::new());
     let mut intake = Intake { layout, chart, joined, missing, copied, present, bytes };
-    intake.find_joined().await?;
+    intake.find_joined(set).await?;
     for volume in set.volumes() {
         intake.volume(volume, &mut area).await?;
     }
@@ -125,11 +126,14 @@ async fn take_in(set: &Set, dir: &Path) -> Result<(Intake, Area), BundleError> {
 
 impl Intake {
     /// Looks for blobs that were made of ranges before. A disk may have lost bytes: damage is replaced.
-    async fn find_joined(&mut self) -> Result<(), BundleError> {
-        let contents = self.chart.plan().contents.iter().enumerate();
-        for (number, content) in contents.filter(|it| it.1.is_split()) {
+    async fn find_joined(&mut self, set: &Set) -> Result<(), BundleError> {
+        let chart = Arc::clone(&self.chart);
+        for (number, content) in chart.plan().contents.iter().enumerate().filter(|it| it.1.is_split()) {
             if self.layout.store().has(&descriptor(content)).await.map_err(BundleError::target)? {
                 self.joined.insert(number);
+                if content.at.iter().any(|part| set.volume(part.0).is_some()) {
+                    self.count(number, false);
+                }
             }
         }
         Ok(())
@@ -153,10 +157,10 @@ impl Intake {
             let blob = Descriptor::new(MediaType::new(""), digest, piece.length);
             let stored =
                 put(into, &blob, volume.read(piece, 0)).await.map_err(|error| blame(error, volume))?;
-            Ok(piece.range.is_none().then_some((stored, piece.length)))
+            Ok(piece.range.is_none().then_some((piece.content, stored)))
         });
         let done: Vec<_> = stream::iter(stores).buffer_unordered(AT_ONCE).try_collect().await?;
-        done.into_iter().flatten().for_each(|(stored, length)| self.count(stored, length));
+        done.into_iter().flatten().for_each(|(content, stored)| self.count(content, stored));
         Ok(())
     }
 
@@ -184,7 +188,7 @@ impl Intake {
             for range in pieces.iter().filter_map(|piece| piece.range) {
                 area.forget(range).await?;
             }
-            self.count(stored?, content.size);
+            self.count(number, stored?);
             self.joined.insert(number);
         }
         Ok(())
@@ -210,12 +214,16 @@ impl Intake {
         Ok(missing.into_iter().collect())
     }
 
-    fn count(&mut self, stored: bool, length: u64) {
-        if stored {
-            self.copied = self.copied.saturating_add(1);
-            self.bytes = self.bytes.saturating_add(length);
-        } else {
-            self.present = self.present.saturating_add(1);
+    /// Counts a content, if it is a blob.
+    fn count(&mut self, content: usize, stored: bool) {
+        let blob = self.chart.plan().contents.get(content).filter(|content| !content.is_manifest());
+        match blob {
+            Some(blob) if stored => {
+                self.copied = self.copied.saturating_add(1);
+                self.bytes = self.bytes.saturating_add(blob.size);
+            }
+            Some(_) => self.present = self.present.saturating_add(1),
+            None => {}
         }
     }
 }
