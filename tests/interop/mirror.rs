@@ -17,7 +17,7 @@ const TAGS: u64 = 5;
 const BLOBS: usize = 12 + 300;
 /// The most requests to both sides together.
 const REQUESTS: usize = 1400;
-/// The most memory, in KiB. A program that is not optimised has some 15 MiB of code more in memory.
+/// The most memory, in KiB. A program that is not optimised has some 20 MiB of code more in memory.
 const PEAK: u64 = if cfg!(debug_assertions) { 52 } else { 40 } * 1024;
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 

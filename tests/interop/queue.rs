@@ -9,7 +9,10 @@ use tokio::time::{sleep, timeout};
 use crate::nats::{Nats, nats};
 
 const CONFIG: &str = "sha256:c0";
-const PATIENCE: Duration = Duration::from_secs(1);
+/// More than a machine stalls: nobody who works is taken for dead.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Where somebody is to be found dead, or is to work for longer.
+const BRIEF: Duration = Duration::from_secs(2);
 
 async fn connected(nats: &Nats) -> Queue {
     Access::parse(&nats.url()).unwrap().connect().await.unwrap()
@@ -28,9 +31,18 @@ fn items(count: usize) -> Vec<(Item, Bytes)> {
 }
 
 async fn planned(queue: &Queue, run: &str, count: usize) -> Planner {
-    let mut planner = queue.plan(&name(), &terms(run)).await.unwrap();
+    planned_with(queue, &terms(run), count).await
+}
+
+async fn planned_with(queue: &Queue, terms: &Terms, count: usize) -> Planner {
+    let mut planner = queue.plan(&name(), terms).await.unwrap();
     planner.put(items(count)).await.unwrap();
     planner
+}
+
+/// Terms under which who is not heard of is soon taken for dead.
+fn brief(run: &str) -> Terms {
+    Terms { patience: BRIEF, ..terms(run) }
 }
 
 fn worker(queue: &Queue) -> Worker {
@@ -84,7 +96,7 @@ async fn every_item_is_done_once_by_one_of_two_workers() {
 async fn the_item_of_a_worker_that_is_not_heard_of_goes_to_another() {
     let nats = nats();
     let queue = connected(&nats).await;
-    let mut planner = planned(&queue, "r1", 1).await;
+    let mut planner = planned_with(&queue, &brief("r1"), 1).await;
     let lost = task(&mut worker(&connected(&nats).await)).await;
     assert_eq!((lost.deliveries(), lost.is_spent()), (1, false));
     drop(lost);
@@ -102,10 +114,10 @@ async fn the_item_of_a_worker_that_is_not_heard_of_goes_to_another() {
 async fn an_item_stays_with_a_worker_that_needs_longer_than_the_patience() {
     let nats = nats();
     let queue = connected(&nats).await;
-    let mut planner = planned(&queue, "r1", 1).await;
+    let mut planner = planned_with(&queue, &brief("r1"), 1).await;
     let slow = task(&mut worker(&queue)).await;
     let mut other = worker(&queue);
-    let long = slow.during(sleep(PATIENCE * 4));
+    let long = slow.during(sleep(BRIEF * 4));
     tokio::select! {
         () = long => {}
         _ = other.next() => panic!("two have one item"),
@@ -138,10 +150,7 @@ async fn an_item_of_the_next_run_is_done_by_the_first_of_those_who_waited_in_the
         sleep(Duration::from_millis(50)).await;
     }
     planner.close().await.unwrap();
-    // On a machine that stalls, an item is not to be taken for one that nobody does.
-    let patient = Terms { patience: Duration::from_secs(30), ..terms("r2") };
-    let mut planner = queue.plan(&name(), &patient).await.unwrap();
-    planner.put(items(1)).await.unwrap();
+    let mut planner = planned(&queue, "r2", 1).await;
     assert_eq!(notes(&mut planner).await.into_values().collect::<Vec<_>>(), ["1"]);
 }
 
@@ -202,7 +211,7 @@ async fn two_planners_of_one_run_both_hear_of_all_that_they_know_of() {
 async fn what_is_left_of_a_run_that_is_over_is_nobodys() {
     let nats = nats();
     let queue = connected(&nats).await;
-    let mut planner = planned(&queue, "r1", 1).await;
+    let mut planner = planned_with(&queue, &brief("r1"), 1).await;
     let (stale, mut other) = (task(&mut worker(&queue)).await, worker(&queue));
     // It goes to another meanwhile, which is quicker.
     task(&mut other).await.done("quick".into()).await.unwrap();
@@ -263,7 +272,7 @@ async fn a_queue_at_work_for_another_configuration_is_refused() {
 async fn a_queue_whose_planner_died_is_not_blocked_for_ever() {
     let nats = nats();
     let queue = connected(&nats).await;
-    let mut first = planned(&queue, "r1", 1).await;
+    let mut first = planned_with(&queue, &brief("r1"), 1).await;
     let other = Terms { config: "sha256:c1".to_owned(), ..terms("r2") };
     let mut second = queue.plan(&name(), &other).await.unwrap();
     assert_eq!((second.joined(), second.run().run.as_str()), (false, "r2"));

@@ -1,7 +1,7 @@
 //! Benchmarks: what they report is what the registries saw; and the user's registries are left as they were.
 use http::Method;
 use serde_json::Value;
-use testkit::{Authority, Content, Ledger, Offer, Registry, Request, Rule};
+use testkit::{Authority, Content, Ledger, Offer, Registry, Request, Rule, ignores_hangups};
 
 use crate::transship;
 
@@ -159,13 +159,6 @@ fn a_benchmark_says_beforehand_what_it_will_write() {
     ran.says(&format!("{to}: 2 images will be written by each of 8 runs: 7 blobs, "));
     assert_eq!(seen(source.ledger()), [0, 0, 0]);
     assert_eq!(seen(target.ledger()), [0, 0, 0]);
-}
-
-/// Whether whoever runs the tests has hangups ignored, as `nohup` does: all that it starts ignores them too.
-fn ignores_hangups() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("0");
-    u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 == 1)
 }
 
 #[test]

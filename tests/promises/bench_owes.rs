@@ -24,7 +24,7 @@ fn is_there(program: &Program, name: &str) {
 fn what_somebody_tags_during_a_benchmark_is_not_removed() {
     let (content, root) = Content::fleet(1, 2, 1000);
     let source = Registry::with(&content, &root, "app:v1");
-    let slow = Rule::on(Method::PUT, "/v2/app/manifests/").nth(1).delay(Duration::from_secs(2));
+    let slow = Rule::on(Method::PUT, "/v2/app/manifests/").nth(1).delay(Duration::from_secs(8));
     let target = Registry::setup().rule(slow).start();
     let (from, to, tagged) =
         (source.reference("app:v1"), target.reference("app"), target.reference("app:v1"));

@@ -16,7 +16,7 @@ const GIB: u64 = 1 << 30;
 /// document with all that is made of its entries as much again.
 const MEMORY: u64 = 96 * 1024;
 /// What a server may have sent before it is hung up on: the largest document that is read, and what sockets hold.
-const SENT: u64 = 16 << 20;
+const SENT: u64 = 64 << 20;
 
 /// A document of this text, whatever it says of itself, at the tag `app:v1`.
 fn telling(media_type: &str, text: &str) -> Setup {

@@ -87,7 +87,7 @@ fn a_signal_in_the_middle_of_uploads_cancels_every_one() {
 fn a_session_that_the_target_opens_after_the_signal_is_cancelled_too() {
     let program = transship();
     let (source, target) = (source(), Registry::start());
-    target.rule(Rule::on(Method::POST, "/uploads/").delay(Duration::from_millis(1500)));
+    target.rule(Rule::on(Method::POST, "/uploads/").delay(Duration::from_secs(4)));
     let running = start(&program, &source, &target.host());
     arrive(&target, &Method::POST, LAYERS);
     running.signal("INT");

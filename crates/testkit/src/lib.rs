@@ -48,7 +48,7 @@ pub use process::{Process, free_port, run};
 pub use program::{Program, Run};
 pub use registry::{Registry, Setup};
 pub use rules::{Byte, Rule};
-pub use running::{Running, until};
+pub use running::{Running, ignores_hangups, until};
 pub use tls::{Authority, Offer};
 pub use token_server::TokenServer;
 pub use tokens::{ISSUER, Need, SERVICE, Tokens, Verdict};

@@ -107,6 +107,13 @@ impl Running {
     }
 }
 
+/// Whether whoever runs the tests has hangups ignored, as `nohup` does: all that it starts ignores them too.
+pub fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("0");
+    u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 == 1)
+}
+
 /// What has come so far.
 type Heard = Arc<Mutex<Vec<u8>>>;
 

@@ -89,7 +89,8 @@ async fn a_host_that_is_down_is_unreachable() {
 fn impatient() -> Options {
     let mut options = Options::default();
     let mut timeouts = Timeouts::default();
-    let short = Duration::from_millis(100);
+    // More than a machine stalls, while most of these requests are to be answered.
+    let short = Duration::from_millis(500);
     (timeouts.connect, timeouts.headers) = (short, short);
     (timeouts.commit, timeouts.idle) = (short, short);
     (options.timeouts, options.attempts) = (timeouts, 1);
@@ -132,7 +133,7 @@ async fn a_target_that_stops_taking_bytes_is_given_up_and_the_body_comes_home() 
     assert!(home.await.unwrap().fault().is_none());
 }
 
-/// Ten times the target's idle limit passes while the source is waited on.
+/// Four times the target's idle limit passes while the source is waited on.
 #[tokio::test]
 async fn a_slow_source_is_not_the_targets_fault() {
     let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
@@ -144,7 +145,7 @@ async fn a_slow_source_is_not_the_targets_fault() {
     let repository = server.repository_with("app", impatient());
     let Begun::Upload(mut upload) = repository.begin(&descriptor, None).await.unwrap() else { panic!() };
     let slow = stream::once(async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         Ok(bytes::Bytes::from_static(b"0123456789"))
     });
     let mut verified = content::Verified::new(&descriptor);
