@@ -1,8 +1,12 @@
 //! Bundles: what a destination lacks goes there in files, and tags come last.
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use content::Descriptor;
 use http::Method;
+use layout::{ArchiveWriter, Index};
 use testkit::{
     Content, Program, Registry, Rule, Run,
     images::{Entry, blob_path},
@@ -301,4 +305,54 @@ fn a_blob_that_only_another_repository_holds_is_mounted_from_there() {
     program.run(&second).exits(0);
     program.run(&["bundle", "apply", "second.tar", &inside.host()]).exits(0).prints("1 mounted");
     assert_eq!(digest(&inside, "two", "v1"), Some(root(&fleet.entries[1]).digest.to_string()));
+}
+
+/// Writes a volume that says this of itself.
+fn write_volume(path: &Path, said: String) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let writing = async {
+        let archive = ArchiveWriter::create(path).unwrap();
+        archive.put("index.json", Index::default().to_bytes().into()).await.unwrap();
+        archive.put("transship-bundle.json", said.into()).await.unwrap();
+        archive.finish().await.unwrap();
+    };
+    runtime.block_on(writing);
+}
+
+/// What a volume may say of itself, with these lists in it.
+fn saying(repositories: &str, sizes: &str, held: &str, sources: &str) -> String {
+    let set = format!("sha256:{}", "0".repeat(64));
+    format!(
+        r#"{{"volume":1,"ranges":[],"bundle":1,"set":"{set}","volumeSize":null,"volumes":1,"foreign":false,"#
+    ) + &format!(
+        r#""base":{{"inventories":[],"repositories":[{repositories}],"blobs":{{}},"sizes":[{sizes}],"held":[{held}]}},"#
+    ) + &format!(r#""sources":[{sources}],"images":[],"contents":[]}}"#)
+}
+
+#[test]
+fn what_a_volume_says_of_itself_takes_little_memory_whatever_it_is() {
+    const MOST: usize = 64 << 20;
+    // As many as are read of a list, and one more.
+    const LISTED: usize = 1_400_000;
+    let list = |entry: &str, number: usize| vec![entry; number].join(",");
+    let program = transship();
+    let path = program.home().join("hostile.tar");
+    // The rest of the text is positions: as many in each list as there is room for.
+    let held = format!("[{}]", list("0", (MOST - LISTED * 10) / LISTED / 2 - 1));
+    let [names, sizes] = ["\"a\"", "0"].map(|entry| list(entry, LISTED));
+    let fullest = saying(&names, &sizes, &list(&held, LISTED), &names);
+    assert!(fullest.len() <= MOST && fullest.len() > MOST / 10 * 9, "{} bytes", fullest.len());
+    let longest = saying("", "", &list("[0]", MOST / 4 - 100), "");
+    for (said, code, why, most) in [
+        (fullest, 5, "not what it was made with", 448 * 1024),
+        (longest, 5, "1400001", 256 * 1024),
+        (" ".repeat(MOST + 1), 6, "bytes, and 67108864 are read", 64 * 1024),
+    ] {
+        write_volume(&path, said);
+        let apply = ["bundle", "apply", "hostile.tar", "oci:inside"];
+        let run = program.watch(&apply).exits(code).says(why);
+        println!("{why}: {} KiB", run.peak);
+        assert!(run.peak > 0 && run.peak < most, "{} KiB: {run}", run.peak);
+        assert!(!program.home().join("inside").exists());
+    }
 }

@@ -10,6 +10,7 @@ use crate::{
     BundleError, Load,
     fit::{BLOCK, fit},
     plan::{Content, Image, Plan, VERSION},
+    text::MAX_LISTED,
     volume::{HEADER, Header, MAX_HEADER, OCI_LAYOUT, path_of},
 };
 
@@ -27,6 +28,7 @@ struct Most {
     header: u64,
     index: u64,
     members: u64,
+    listed: usize,
 }
 
 /// Makes the plan of a bundle, in volumes of at most `volume_size` bytes.
@@ -34,7 +36,7 @@ struct Most {
 /// # Errors
 /// Volumes that are too small, and more content than a volume can say it has.
 pub fn draft(load: &Load, volume_size: Option<u64>) -> Result<Plan, BundleError> {
-    let most = Most { header: MAX_HEADER, index: MAX_INDEX, members: MAX_MEMBERS };
+    let most = Most { header: MAX_HEADER, index: MAX_INDEX, members: MAX_MEMBERS, listed: MAX_LISTED };
     draft_within(load, volume_size, most)
 }
 
@@ -76,9 +78,17 @@ fn draft_within(load: &Load, volume_size: Option<u64>, most: Most) -> Result<Pla
 impl Most {
     /// Refuses a plan of volumes that nobody would read.
     fn admit(&self, plan: &Plan, roots: &Roots<'_>, header: u64) -> Result<(), BundleError> {
-        if header > self.header {
-            let what =
-                format!("what is in the bundle takes {header} bytes to say, and {} are read", self.header);
+        let listed = [plan.base.blobs(), plan.base.repositories.len(), plan.sources.len()];
+        let listed = listed.into_iter().max().unwrap_or_default();
+        if header > self.header || listed > self.listed {
+            let what = if header > self.header {
+                format!("what is in the bundle takes {header} bytes to say, and {} are read", self.header)
+            } else {
+                format!(
+                    "the bundle has a list of {listed} blobs or repositories, and {} are read",
+                    self.listed
+                )
+            };
             return Err(BundleError::usage(what, "make several bundles, of fewer images each"));
         }
         let mut taken: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
@@ -210,15 +220,16 @@ mod tests {
             sources: vec!["a".to_owned()],
             ..Load::default()
         };
-        let all = Most { header: MAX_HEADER, index: MAX_INDEX, members: MAX_MEMBERS };
+        let all = Most { header: MAX_HEADER, index: MAX_INDEX, members: MAX_MEMBERS, listed: MAX_LISTED };
         let plan = draft_within(&load, None, all).unwrap();
         let header = Header::longest(&plan);
         let index = empty_index() + Roots::of(&plan.images).indexed(&plan.contents[0]);
         assert!(index >= super::index(&plan, 1).len() as u64);
-        let most = Most { header, index, members: 26 };
+        let most = Most { header, index, members: 26, listed: 1 };
         assert_eq!(draft_within(&load, None, most).unwrap(), plan);
         for (less, word) in [
             (Most { header: header - 1, ..most }, "bytes to say"),
+            (Most { listed: 0, ..most }, "a list of 1"),
             (Most { index: index - 1, ..most }, "the index of volume 1"),
             (Most { members: 25, ..most }, "26 members"),
         ] {

@@ -183,7 +183,8 @@ fn parse(bytes: &[u8]) -> Result<Inventory, (FaultKind, String)> {
 
 fn resolve(written: Written) -> Result<Inventory, String> {
     let Written { id, made, said: Said { of, repositories, manifests, kept, blobs, held }, .. } = written;
-    let (manifests, blobs) = (manifests.unpack()?, blobs.unpack()?);
+    let manifests: Vec<Digest> = manifests.unpack()?.collect();
+    let blobs: Vec<Digest> = blobs.unpack()?.collect();
     let beyond = held.iter().chain(&kept).flatten().any(|number| *number >= repositories.len());
     if held.len() != blobs.len() || kept.len() != manifests.len() || beyond {
         return Err("it does not say which repositories hold what".to_owned());

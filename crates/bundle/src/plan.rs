@@ -1,6 +1,9 @@
 //! Plans: what is in a bundle, and which volume each byte of it goes to. Known before a byte is written, and the same
 //! whenever it is made of the same images, so that any volume can be made again by itself.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
 
 use content::{Hasher, MAX_MANIFEST_BYTES};
 use reference::{Algorithm, Digest, RepositoryName, Tag};
@@ -29,6 +32,7 @@ pub struct Plan {
     /// What the destination must hold already.
     pub base: Base,
     /// Where content was read.
+    #[serde(deserialize_with = "crate::text::list::deserialize")]
     pub sources: Vec<String>,
     /// The images, each after those that are to be written before it.
     pub images: Vec<Image>,
@@ -42,13 +46,16 @@ pub struct Base {
     /// The inventories that said so.
     pub inventories: Vec<Witness>,
     /// Repositories, named below by their positions.
+    #[serde(deserialize_with = "crate::text::list::deserialize")]
     pub(crate) repositories: Vec<String>,
     /// Blobs that images of this bundle need, and that it leaves out.
     pub(crate) blobs: Packed,
     /// How many bytes each of them has.
+    #[serde(deserialize_with = "crate::text::list::deserialize")]
     pub(crate) sizes: Vec<u64>,
     /// Where each of them may be.
-    pub(crate) held: Vec<Vec<usize>>,
+    #[serde(deserialize_with = "crate::text::list::deserialize")]
+    pub(crate) held: Vec<Box<[u32]>>,
 }
 
 /// An inventory that a bundle was made against.
@@ -99,13 +106,13 @@ pub struct Content {
 
 /// A blob that a bundle leaves out, and that the destination must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Need {
+pub(crate) struct Need<'a> {
     /// Its digest.
     pub(crate) digest: Digest,
     /// Its size.
     pub(crate) size: u64,
-    /// Where it may be.
-    pub(crate) held: Vec<RepositoryName>,
+    /// Where it may be: see [`Base::repository`].
+    pub(crate) held: &'a [u32],
 }
 
 /// A part of a content.
@@ -154,14 +161,12 @@ impl Content {
 impl Plan {
     /// Gives the plan its id, now that it is complete.
     pub(crate) fn seal(mut self) -> Self {
-        self.set = self.id();
-        self
-    }
-
-    fn id(&self) -> Digest {
-        let unnamed = Self { set: Digest::sha256([0; 32]), ..self.clone() };
+        self.set = Digest::sha256([0; 32]);
+        let mut hashing = Hashing(Hasher::new(Algorithm::Sha256));
         // Text, numbers and lists: nothing that could fail.
-        Hasher::digest(Algorithm::Sha256, &serde_json::to_vec(&unnamed).unwrap_or_default())
+        drop(serde_json::to_writer(&mut hashing, &self));
+        self.set = hashing.0.finish();
+        self
     }
 
     /// All parts of all contents, in order.
@@ -184,13 +189,12 @@ impl Plan {
         self.pieces().filter(|piece| piece.range.is_some() && piece.volume <= volume).count()
     }
 
-    /// The blobs that the destination must hold, and where they may be.
-    pub(crate) fn needs(&self) -> Vec<Need> {
-        let name = |number: &usize| self.base.repositories.get(*number)?.parse().ok();
-        let held = self.base.held.iter().map(|held| held.iter().filter_map(name).collect());
-        let blobs = self.base.blobs.unpack().unwrap_or_default().into_iter();
-        let each = blobs.zip(&self.base.sizes).zip(held);
-        each.map(|((digest, size), held)| Need { digest, size: *size, held }).collect()
+    /// The blobs that the destination must hold, and where they may be. One after the other: all of them, with the
+    /// names of the repositories, would be many times as large as the plan.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = Need<'_>> {
+        let blobs = self.base.blobs.unpack().into_iter().flatten();
+        let each = blobs.zip(&self.base.sizes).zip(&self.base.held);
+        each.map(|((digest, size), held)| Need { digest, size: *size, held })
     }
 
     /// The bytes of all contents.
@@ -198,19 +202,23 @@ impl Plan {
         self.contents.iter().fold(0, |sum, content| sum.saturating_add(content.size))
     }
 
-    /// Finds out whether a plan that was read holds together.
+    /// A plan that was read, if it holds together.
     ///
     /// # Errors
     /// A clause that says what does not fit.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        if self.id() != self.set {
+    pub(crate) fn checked(self) -> Result<Self, String> {
+        let said = self.set.clone();
+        let plan = self.seal();
+        if plan.set != said {
             return Err("what it says of its set is not what it was made with".to_owned());
         }
-        let blobs = self.base.blobs.unpack()?.len();
-        if self.base.held.len() != blobs
-            || self.base.sizes.len() != blobs
-            || self.base.held.iter().flatten().any(|number| *number >= self.base.repositories.len())
-        {
+        plan.check().map(|()| plan)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let (base, blobs) = (&self.base, self.base.blobs.unpack()?.count());
+        let beyond = |number: &u32| base.named(*number).is_none();
+        if base.held.len() != blobs || base.sizes.len() != blobs || base.held.iter().flatten().any(beyond) {
             return Err("it does not say where the blobs of its base may be".to_owned());
         }
         let mut known = BTreeMap::new();
@@ -270,7 +278,7 @@ impl Base {
         blobs: &BTreeMap<Digest, (u64, BTreeSet<RepositoryName>)>,
     ) -> Self {
         let names: BTreeSet<&RepositoryName> = blobs.values().flat_map(|it| &it.1).collect();
-        let positions: BTreeMap<&RepositoryName, usize> = names.iter().copied().zip(0..).collect();
+        let positions: BTreeMap<&RepositoryName, u32> = names.iter().copied().zip(0..).collect();
         let held = blobs
             .values()
             .map(|(_, held)| held.iter().filter_map(|name| positions.get(name).copied()).collect());
@@ -287,6 +295,29 @@ impl Base {
     pub fn blobs(&self) -> usize {
         self.held.len()
     }
+
+    /// The repository at a position.
+    pub(crate) fn repository(&self, number: u32) -> Option<RepositoryName> {
+        self.named(number)?.parse().ok()
+    }
+
+    fn named(&self, number: u32) -> Option<&String> {
+        self.repositories.get(usize::try_from(number).ok()?)
+    }
+}
+
+/// Hashes what is written to it.
+struct Hashing(Hasher);
+
+impl io::Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -299,13 +330,14 @@ mod tests {
         let plan = some();
         let read: Plan = serde_json::from_slice(&serde_json::to_vec(&plan).unwrap()).unwrap();
         assert_eq!(read, plan);
-        read.check().unwrap();
+        assert_eq!(read.checked().unwrap(), plan);
         let third = plan.volume(3);
         assert_eq!(third[0], Piece { content: 1, volume: 3, offset: 13_000, length: 10, range: Some(2) });
         assert_eq!(third[1], Piece { content: 2, volume: 3, offset: 0, length: 77, range: None });
         assert_eq!((plan.ranges_up_to(1), plan.ranges_up_to(3)), (1, 3));
-        let held = vec!["app".parse().unwrap()];
-        assert_eq!(plan.needs(), [Need { digest: digest(9), size: 77, held }]);
+        let needs: Vec<Need<'_>> = plan.needs().collect();
+        assert_eq!(needs, [Need { digest: digest(9), size: 77, held: &[0] }]);
+        assert_eq!((plan.base.repository(0), plan.base.repository(1)), ("app".parse().ok(), None));
     }
 
     #[test]
@@ -330,11 +362,11 @@ mod tests {
             if plan.contents[0].size > 400 {
                 plan.contents[0].at = vec![(1, 5 << 20)];
             }
-            let why = plan.seal().check().unwrap_err();
+            let why = plan.seal().checked().unwrap_err();
             assert!(why.contains(word), "{why}");
         }
         let mut other = some();
         other.volumes = 4;
-        assert!(other.check().unwrap_err().contains("set"));
+        assert!(other.checked().unwrap_err().contains("set"));
     }
 }

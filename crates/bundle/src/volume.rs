@@ -20,19 +20,28 @@ use crate::{
 pub(crate) const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 /// The member that makes an archive a volume.
 pub(crate) const HEADER: &str = "transship-bundle.json";
-/// The most bytes of it that are read.
-pub(crate) const MAX_HEADER: u64 = 256 * 1024 * 1024;
+/// The most bytes of it that are read: what half a million manifests and blobs take.
+pub(crate) const MAX_HEADER: u64 = 64 * 1024 * 1024;
 
 /// What a volume says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Header {
     /// Which volume it is, from 1.
     pub(crate) volume: u32,
     /// The digests of all ranges in the volumes up to this one.
-    pub(crate) ranges: Vec<String>,
+    #[serde(with = "crate::text::all")]
+    pub(crate) ranges: Vec<Digest>,
     /// Shared by the volumes of a set.
     #[serde(flatten, with = "crate::text::shared")]
     pub(crate) plan: Arc<Plan>,
+}
+
+/// What stands beside the plan.
+#[derive(Deserialize)]
+struct Beside {
+    volume: u32,
+    #[serde(with = "crate::text::all")]
+    ranges: Vec<Digest>,
 }
 
 impl Header {
@@ -44,7 +53,7 @@ impl Header {
 
     /// How many bytes the header of any volume of `plan` has, at most.
     pub(crate) fn longest(plan: &Plan) -> u64 {
-        let any = Digest::sha256([0; 32]).to_string();
+        let any = Digest::sha256([0; 32]);
         let ranges = vec![any; plan.ranges_up_to(plan.volumes)];
         Self { volume: plan.volumes, ranges, plan: Arc::new(plan.clone()) }.to_bytes().len() as u64
     }
@@ -58,39 +67,49 @@ impl Header {
         struct Version {
             bundle: u32,
         }
-        let untrue = |what: String| (FaultKind::Untrue, what);
-        let version: Version =
-            serde_json::from_slice(bytes).map_err(|why| untrue(format!("its {HEADER} is none: {why}")))?;
+        let version: Version = parse(bytes)?;
         if version.bundle != VERSION {
             let what =
                 format!("it is of a bundle of format {}, this program reads {VERSION}", version.bundle);
             return Err((FaultKind::Refused, what));
         }
-        let header: Self =
-            serde_json::from_slice(bytes).map_err(|why| untrue(format!("its {HEADER} is none: {why}")))?;
-        header.check().map_err(|why| untrue(format!("its {HEADER} is damaged: {why}")))?;
-        Ok(header)
+        // One after the other, of the same bytes: what is read at once and told apart then, is kept meanwhile in memory
+        // that is many times as large.
+        let Beside { volume, ranges } = parse(bytes)?;
+        let plan: Plan = parse(bytes)?;
+        let checked = plan.checked().and_then(|plan| Self { volume, ranges, plan: Arc::new(plan) }.checked());
+        checked.map_err(|why| (FaultKind::Untrue, format!("its {HEADER} is damaged: {why}")))
     }
 
-    fn check(&self) -> Result<(), String> {
-        self.plan.check()?;
+    fn checked(self) -> Result<Self, String> {
         if !(1..=self.plan.volumes).contains(&self.volume) {
             return Err(format!("it is volume {} of {}", self.volume, self.plan.volumes));
         }
-        let parsed = self.ranges.iter().all(|digest| digest.parse::<Digest>().is_ok());
-        if !parsed || self.ranges.len() != self.plan.ranges_up_to(self.volume) {
+        if self.ranges.len() != self.plan.ranges_up_to(self.volume) {
             return Err("it does not say what the digests of its ranges are".to_owned());
         }
-        Ok(())
+        Ok(self)
     }
 
     /// The digest that a part must have: its own where it is a range, else that of its content.
     pub(crate) fn digest(&self, piece: &Piece) -> Option<Digest> {
         match piece.range {
-            Some(range) => self.ranges.get(range)?.parse().ok(),
+            Some(range) => self.ranges.get(range).cloned(),
             None => Some(self.plan.contents.get(piece.content)?.digest.clone()),
         }
     }
+}
+
+fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, (FaultKind, String)> {
+    let none = |why| (FaultKind::Untrue, format!("its {HEADER} is none: {why}"));
+    serde_json::from_slice(bytes).map_err(none)
+}
+
+/// The same header with the id that its plan has.
+#[cfg(fuzzing)]
+pub(crate) fn sealed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (Beside { volume, ranges }, plan): (_, Plan) = (parse(bytes).ok()?, parse(bytes).ok()?);
+    Some(Header { volume, ranges, plan: Arc::new(plan.seal()) }.to_bytes())
 }
 
 /// Where a part is in its volume.
@@ -131,6 +150,11 @@ impl Volume {
                 .at(&shown)
                 .hint("`transship copy` and `serve` read archives that are none"));
         };
+        if opened.size() > MAX_HEADER {
+            let what = format!("its {HEADER} has {} bytes, and {MAX_HEADER} are read", opened.size());
+            let fault = Fault::new(FaultKind::Refused, Step::OpenLayout, what).at(&shown);
+            return Err(fault.hint("have several bundles made, of fewer images each"));
+        }
         let bytes = opened.read(MAX_HEADER).map_err(|error| trouble(path, error))?;
         let header = Header::read(&bytes).map_err(|(kind, what)| {
             let fault = Fault::new(kind, Step::OpenLayout, what).at(&shown);
@@ -228,7 +252,7 @@ mod tests {
     use crate::samples_tests::{digest, some};
 
     fn header() -> Header {
-        let ranges = [1, 2].map(|number| digest(number).to_string()).to_vec();
+        let ranges = [1, 2].map(digest).to_vec();
         Header { volume: 2, ranges, plan: Arc::new(some()) }
     }
 

@@ -57,13 +57,14 @@ impl Area {
     }
 
     /// Learns the digests of ranges that a volume knows, and writes them down.
-    pub(super) async fn learn(&mut self, ranges: &[String]) -> Result<(), BundleError> {
+    pub(super) async fn learn(&mut self, ranges: &[Digest]) -> Result<(), BundleError> {
         if ranges.len() <= self.ranges.len() {
             return Ok(());
         }
         self.make().await?;
-        self.ranges = ranges.iter().map_while(|digest| digest.parse().ok()).collect();
-        let bytes = serde_json::to_vec(ranges).unwrap_or_default();
+        self.ranges = ranges.to_vec();
+        let ranges: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+        let bytes = serde_json::to_vec(&ranges).unwrap_or_default();
         let dir = self.dir.clone();
         blocking(move || replace(&dir.join(RANGES), &bytes)).await.map_err(BundleError::target)
     }

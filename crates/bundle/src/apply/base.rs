@@ -28,7 +28,7 @@ pub(super) async fn find(
     traffic: &Traffic,
 ) -> Result<Found, BundleError> {
     let looks = stream::iter(plan.needs()).map(async |need| {
-        let found = look(&need, harbour, traffic).await?;
+        let found = look(&need, plan, harbour, traffic).await?;
         Ok::<_, BundleError>((need.digest, found))
     });
     let looked: Vec<_> = looks.buffered(AT_ONCE).try_collect().await?;
@@ -40,15 +40,20 @@ pub(super) async fn find(
 }
 
 async fn look(
-    need: &Need,
+    need: &Need<'_>,
+    plan: &Plan,
     harbour: &dyn Harbour,
     traffic: &Traffic,
 ) -> Result<Option<(RepositoryName, Sides)>, BundleError> {
     let blob = Descriptor::new(MediaType::new(""), need.digest.clone(), need.size);
     let mut asked = BTreeSet::new();
     // An inventory has names as they are; what is needed by images of the bundle is below the prefix.
-    let names = need.held.iter().flat_map(|name| [Some(name.clone()), below(harbour.prefix(), name)]);
-    for name in names.flatten() {
+    let named = need.held.iter().filter_map(|number| plan.base.repository(*number));
+    let places = named.flat_map(|name| {
+        let within = below(harbour.prefix(), &name);
+        [Some(name), within]
+    });
+    for name in places.flatten() {
         if !asked.insert(name.clone()) {
             continue;
         }
@@ -79,18 +84,17 @@ pub(super) fn below(prefix: Option<&RepositoryName>, name: &RepositoryName) -> O
 /// # Errors
 /// As [`find`].
 pub(super) fn find_in(plan: &Plan, layout: Option<&Layout>, shown: &str) -> Result<(), BundleError> {
-    let needs = plan.needs();
     let mut missing = Vec::new();
-    for need in &needs {
+    for need in plan.needs() {
         let held = match layout {
             Some(layout) => layout.store().size(&need.digest).map_err(BundleError::target)?,
             None => None,
         };
         if held != Some(need.size) {
-            missing.push(&need.digest);
+            missing.push(need.digest);
         }
     }
-    if missing.is_empty() { Ok(()) } else { Err(lacking(plan, &missing, shown)) }
+    if missing.is_empty() { Ok(()) } else { Err(lacking(plan, &missing.iter().collect::<Vec<_>>(), shown)) }
 }
 
 fn lacking(plan: &Plan, missing: &[&Digest], shown: &str) -> BundleError {

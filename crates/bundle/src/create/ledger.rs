@@ -111,7 +111,7 @@ impl Ledger {
         });
         let bytes = bytes.await.map_err(BundleError::target)?;
         let written: Option<Written> = serde_json::from_slice(&bytes).ok();
-        Ok(written.filter(|written| written.plan.check().is_ok()))
+        Ok(written.and_then(|written| Some(Written { plan: written.plan.checked().ok()?, ..written })))
     }
 
     /// What is known of a bundle of which a volume is to be made again: its plan, and the digests of ranges. From any
@@ -119,7 +119,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`FaultKind::Absent`] when there is neither.
-    pub async fn known(&self) -> Result<(Plan, Vec<String>), BundleError> {
+    pub async fn known(&self) -> Result<(Plan, Vec<Digest>), BundleError> {
         let ledger = self.clone();
         let latest = blocking(move || Ok(ledger.latest())).await;
         if let Some(volume) = latest.map_err(BundleError::target)? {

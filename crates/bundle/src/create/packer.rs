@@ -38,7 +38,7 @@ pub struct Packer<'a> {
     pub(super) plan: Arc<Plan>,
     pantry: Pantry<'a>,
     /// The digests of ranges, as far as they are known.
-    pub(super) ranges: Vec<String>,
+    pub(super) ranges: Vec<Digest>,
 }
 
 /// What goes on from one volume to the next.
@@ -47,14 +47,14 @@ pub(super) struct Course {
     pub(super) flow: Option<Flow>,
     /// Volumes that are whole, for whoever has to see their bytes once more.
     whole: Vec<PathBuf>,
-    pub(super) ranges: Vec<String>,
+    pub(super) ranges: Vec<Digest>,
 }
 
 /// What came of bringing a part into its volume.
 #[derive(Default)]
 pub(super) struct Filled {
     /// The digest of a range.
-    pub(super) range: Option<String>,
+    pub(super) range: Option<Digest>,
     /// What goes on in the next volume.
     pub(super) flow: Option<Flow>,
 }
@@ -94,7 +94,7 @@ impl Load {
 
 impl<'a> Packer<'a> {
     /// A packer of the bundle `plan`.
-    pub fn new(ledger: &'a Ledger, plan: &'a Arc<Plan>, ranges: Vec<String>, tools: Tools<'a>) -> Self {
+    pub fn new(ledger: &'a Ledger, plan: &'a Arc<Plan>, ranges: Vec<Digest>, tools: Tools<'a>) -> Self {
         let Tools { origins, engine, traffic, manifests } = tools;
         let pantry = Pantry { plan, origins, engine, traffic, manifests, opened: Mutex::default() };
         Self { ledger, plan: Arc::clone(plan), pantry, ranges }
@@ -242,7 +242,7 @@ impl<'a> Packer<'a> {
         if piece.range.is_none() {
             return Ok(Filled::default());
         }
-        let digest = hasher.finish().to_string();
+        let digest = hasher.finish();
         if known.is_some_and(|known| *known != digest) {
             return Err(BundleError::source(self.moved_on(piece, &flow)));
         }
