@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr};
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
 /// The most entries of a list whose entries are short. An honest one has fewer: with each blob of a base comes its
-/// digest, 43 bytes of the 64 MiB that a volume says of itself, and of a registry 500,000 repositories are read at most.
+/// digest, 43 bytes of the 64 MiB that a volume says of itself, and of a registry 500,000 repositories are read.
 pub(crate) const MAX_LISTED: usize = 1_400_000;
 
 pub(crate) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
