@@ -159,6 +159,28 @@ async fn a_blob_of_several_volumes_that_has_rotted_is_replaced_by_them() {
 }
 
 #[tokio::test]
+async fn content_that_rots_before_the_last_volume_has_come_is_missing_and_nothing_is_named() {
+    let world = World::new(&images(3, 50_000));
+    let plan = world.create("b.tar", Some(80_000), &[]).await.unwrap();
+    let first = |content: &&bundle::Content| !content.is_split() && content.at[0].0 == 1;
+    let blob = plan.contents.iter().filter(first).find(|content| !content.is_manifest()).unwrap();
+    let manifest = plan.contents.iter().filter(first).find(|content| content.is_manifest()).unwrap();
+    for (rotten, dir) in [(blob, "blob"), (manifest, "manifest")] {
+        world.apply(&["b.1.tar".to_owned()], dir).await.unwrap();
+        let path = testkit::images::blob_path(&world.path(dir), &rotten.digest);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[10] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let rest = ["b.2.tar".to_owned(), "b.3.tar".to_owned()];
+        assert_eq!(world.apply(&rest, dir).await.unwrap().missing, [1], "{dir}");
+        assert!(world.names(dir).is_empty());
+        let applied = world.apply(&["b.1.tar".to_owned()], dir).await.unwrap();
+        assert!(applied.missing.is_empty());
+        world.check(dir);
+    }
+}
+
+#[tokio::test]
 async fn a_lost_volume_is_made_again_byte_for_byte() {
     let world = World::new(&images(3, 50_000));
     let plan = world.create("b.tar", Some(80_000), &[]).await.unwrap();

@@ -36,8 +36,8 @@ const AT_ONCE: usize = 4;
 pub struct Intake {
     layout: Layout,
     chart: Arc<Chart>,
-    /// Contents made of ranges that are there whole, every byte of them looked at: by their positions.
-    joined: BTreeSet<usize>,
+    /// Contents that are there whole, every byte of them looked at: by their positions.
+    whole: BTreeSet<usize>,
     /// The volumes that are still to come.
     pub missing: Vec<u32>,
     copied: usize,
@@ -77,6 +77,9 @@ pub async fn store(set: &Set, dir: &Path, clobber: Clobber) -> Result<Applied, B
     }
     let (mut intake, area) = take_in(set, dir).await?;
     intake.present = intake.present.saturating_add(plan.base.blobs());
+    if intake.missing.is_empty() {
+        intake.look_again().await?;
+    }
     if !intake.missing.is_empty() {
         return Ok(intake.tell(Vec::new()));
     }
@@ -113,8 +116,8 @@ async fn take_in(set: &Set, dir: &Path) -> Result<(Intake, Area), BundleError> {
     let mut area = Area::open(&layout, &set.plan().set).await?;
     let (copied, present, bytes) = (0, 0, 0);
     let chart = Arc::clone(set.chart());
-    let (joined, missing) = (BTreeSet::new(), Vec::new());
-    let mut intake = Intake { layout, chart, joined, missing, copied, present, bytes };
+    let (whole, missing) = (BTreeSet::new(), Vec::new());
+    let mut intake = Intake { layout, chart, whole, missing, copied, present, bytes };
     intake.find_joined(set).await?;
     for volume in set.volumes() {
         intake.volume(volume, &mut area).await?;
@@ -130,7 +133,7 @@ impl Intake {
         let chart = Arc::clone(&self.chart);
         for (number, content) in chart.plan().contents.iter().enumerate().filter(|it| it.1.is_split()) {
             if self.layout.store().has(&descriptor(content)).await.map_err(BundleError::target)? {
-                self.joined.insert(number);
+                self.whole.insert(number);
                 if content.at.iter().any(|part| set.volume(part.0).is_some()) {
                     self.count(number, false);
                 }
@@ -150,7 +153,7 @@ impl Intake {
             let Some(digest) = header.digest(piece) else {
                 return Err(BundleError::source(volume.altered(piece)));
             };
-            if self.joined.contains(&piece.content) {
+            if self.whole.contains(&piece.content) {
                 return Ok(None);
             }
             let into = ranges.as_ref().filter(|_| piece.range.is_some()).unwrap_or(&self.layout);
@@ -160,7 +163,10 @@ impl Intake {
             Ok(piece.range.is_none().then_some((piece.content, stored)))
         });
         let done: Vec<_> = stream::iter(stores).buffer_unordered(AT_ONCE).try_collect().await?;
-        done.into_iter().flatten().for_each(|(content, stored)| self.count(content, stored));
+        for (content, stored) in done.into_iter().flatten() {
+            self.count(content, stored);
+            self.whole.insert(content);
+        }
         Ok(())
     }
 
@@ -171,7 +177,7 @@ impl Intake {
             let pieces = chart.pieces(number);
             let waits =
                 |piece: &Piece| piece.range.map_or(Ok(false), |range| area.holds(range, piece.length));
-            if self.joined.contains(&number)
+            if self.whole.contains(&number)
                 || !pieces.iter().map(waits).collect::<Result<Vec<_>, _>>()?.into_iter().all(|it| it)
             {
                 continue;
@@ -189,7 +195,7 @@ impl Intake {
                 area.forget(range).await?;
             }
             self.count(number, stored?);
-            self.joined.insert(number);
+            self.whole.insert(number);
         }
         Ok(())
     }
@@ -203,15 +209,30 @@ impl Intake {
     fn find_missing(&self, area: &Area) -> Result<Vec<u32>, BundleError> {
         let mut missing = BTreeSet::new();
         for piece in self.chart.plan().pieces() {
-            let is_here = match piece.range {
-                Some(range) => self.joined.contains(&piece.content) || area.holds(range, piece.length)?,
-                None => self.has(piece.content)?,
-            };
+            let is_here = self.whole.contains(&piece.content)
+                || match piece.range {
+                    Some(range) => area.holds(range, piece.length)?,
+                    None => self.has(piece.content)?,
+                };
             if !is_here {
                 missing.insert(piece.volume);
             }
         }
         Ok(missing.into_iter().collect())
+    }
+
+    /// Reads what this run has not, now that all is there by its size: what came before may have rotted since.
+    async fn look_again(&mut self) -> Result<(), BundleError> {
+        let mut rotten = BTreeSet::new();
+        for (number, content) in self.chart.plan().contents.iter().enumerate() {
+            if !self.whole.contains(&number)
+                && !self.layout.store().has(&descriptor(content)).await.map_err(BundleError::target)?
+            {
+                rotten.extend(content.at.iter().map(|part| part.0));
+            }
+        }
+        self.missing = rotten.into_iter().collect();
+        Ok(())
     }
 
     /// Counts a content, if it is a blob.
