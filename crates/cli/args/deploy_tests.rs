@@ -136,6 +136,7 @@ fn pods_have_no_more_rights_than_they_need_and_selectors_find_them() {
         let spec = &pod["spec"];
         assert_eq!(spec["automountServiceAccountToken"], false, "{name}");
         assert_eq!(spec["securityContext"]["runAsNonRoot"], true, "{name}");
+        assert_eq!(spec["securityContext"]["seccompProfile"]["type"], "RuntimeDefault", "{name}");
         for container in spec["containers"].as_array().unwrap() {
             assert_eq!(container["securityContext"]["allowPrivilegeEscalation"], false, "{name}");
             assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true, "{name}");
