@@ -11,6 +11,9 @@ fn main() {
     let (script, off) = ("crates/cli/together.ld", "TRANSSHIP_NO_LINKER_SCRIPT");
     println!("cargo::rerun-if-changed={script}");
     println!("cargo::rerun-if-env-changed={off}");
+    // Another linker may not take what the last one took.
+    let target = env::var("TARGET").unwrap_or_default().to_uppercase().replace(['-', '.'], "_");
+    println!("cargo::rerun-if-env-changed=CARGO_TARGET_{target}_LINKER");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
     let root = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
     let argument = format!("-Wl,-T,{}", Path::new(&root).join(script).display());
