@@ -5,6 +5,7 @@ pub(crate) mod error;
 mod json;
 pub(crate) mod log;
 mod mirror;
+mod misread;
 mod progress;
 mod proof;
 pub(crate) mod record;
@@ -15,12 +16,12 @@ mod text;
 pub(crate) use bundle::Told;
 pub(crate) use clean::{clean, count};
 pub(crate) use mirror::{Foreseen, Mirrored, Planned};
+pub(crate) use misread::misread;
 pub(crate) use progress::Progress;
 pub(crate) use proof::Proven;
 pub(crate) use serving::Opening;
 
 use std::{
-    ffi::OsString,
     io::{self, Write},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -28,7 +29,7 @@ use std::{
 use bench::{Measured, Results};
 use copier::{Observer, Report};
 
-use crate::{args::Output, exit, failure::Failure, usage::Usage};
+use crate::{args::Output, exit, failure::Failure};
 
 /// Where a run says what it does. Warnings are kept for the JSON document.
 #[derive(Debug)]
@@ -217,43 +218,6 @@ fn measured(results: &Results) -> String {
     results.text().lines().map(|line| clean(line) + "\n").collect()
 }
 
-/// Prints what clap says about words that it cannot read, or the help that was asked for; the exit code.
-pub(crate) fn misread(why: &clap::Error) -> u8 {
-    use clap::error::ErrorKind;
-    let asked = matches!(why.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if !asked && wants_json(std::env::args_os()) {
-        let text = why.to_string();
-        let message = text.strip_prefix("error: ").unwrap_or(&text).lines().map(str::trim);
-        let message: Vec<&str> = message.take_while(|line| !line.is_empty()).collect();
-        drop(to_stdout(&json::failed(&Failure::Usage(Usage::new(message.join(" "))), &[])));
-    }
-    // A terminal that is gone has no use for help.
-    drop(why.print());
-    if asked { exit::DONE } else { exit::USAGE }
-}
-
-/// Whether `--output json` is among words that could not be read as a whole.
-fn wants_json(words: impl Iterator<Item = OsString>) -> bool {
-    let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
-    let copy = words.get(1).is_some_and(|command| command == "copy");
-    let next = words.iter().skip(1).map(String::as_str).chain([""]);
-    words.iter().zip(next).any(|(word, next)| {
-        form(word, copy).is_some_and(|form| form == "json" || (form.is_empty() && next == "json"))
-    })
-}
-
-/// What a word says about the form of the output; empty when the next word says it.
-fn form(word: &str, copy: bool) -> Option<&str> {
-    if let Some(rest) = word.strip_prefix("--output") {
-        return if rest.is_empty() { Some(rest) } else { rest.strip_prefix('=') };
-    }
-    // Short flags without a value may stand before it. In an import, -n has one.
-    let flags = word.strip_prefix('-').filter(|flags| !flags.starts_with('-'))?;
-    let (before, rest) = flags.split_once('o')?;
-    let alone = before.chars().all(|flag| matches!(flag, 'q' | 'v' | 'h') || (flag == 'n' && copy));
-    alone.then(|| rest.strip_prefix('=').unwrap_or(rest))
-}
-
 /// Prints to stdout. A reader who has left has read what it wanted: that is no error.
 pub(crate) fn to_stdout(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -266,32 +230,4 @@ pub(crate) fn to_stdout(text: &str) -> io::Result<()> {
 /// Prints to stderr.
 pub(crate) fn to_stderr(text: &str) {
     drop(io::stderr().lock().write_all(text.as_bytes()));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wants(line: &str) -> bool {
-        wants_json(line.split(' ').map(OsString::from))
-    }
-
-    #[test]
-    fn json_is_found_among_words_that_make_no_sense() {
-        for line in [
-            "-o json",
-            "-ojson",
-            "-o=json",
-            "--output json",
-            "--output=json",
-            "-qojson",
-            "-qvo json",
-            "-no=json",
-        ] {
-            assert!(wants(&format!("transship copy {line} --what")), "{line}");
-        }
-        for line in ["-o text", "-nojson", "-o", "json", "--outputjson", "-tojson", "--output"] {
-            assert!(!wants(&format!("transship import {line}")), "{line}");
-        }
-    }
 }
