@@ -188,6 +188,29 @@ fn every_usage_error_of_copy_has_its_own_message() {
 }
 
 #[test]
+fn a_flag_of_another_tool_leads_to_what_does_it_here() {
+    for (flags, meant) in [
+        (&["--all"][..], "every platform is copied anyway"),
+        (&["-a"], "every platform is copied anyway"),
+        (&["--dest-tls-verify=false"], "--ca-file FILE"),
+        (&["--src-creds", "me:mine"], "--password-stdin"),
+        (&["-r"], "--referrers"),
+    ] {
+        let line = [&["copy", HELLO, "oci:x", "-o", "json"], flags].concat();
+        let ran = transship(&line)
+            .exits(2)
+            .says(&format!("unexpected argument '{}'", &flags[0].split('=').next().unwrap()));
+        assert_eq!(
+            (ran.stderr.matches("tip: ").count(), ran.stderr.contains(meant)),
+            (1, true),
+            "{}",
+            ran.stderr
+        );
+        assert!(ran.json()["error"]["hint"].as_str().unwrap().contains(meant));
+    }
+}
+
+#[test]
 fn a_malformed_name_is_drawn_with_a_caret() {
     let ran = transship(&["import", "--target", "a.example", "--source", "b.example/App"]).exits(2);
     assert!(ran.stderr.contains("\n  b.example/App\n            ^\n"), "{}", ran.stderr);

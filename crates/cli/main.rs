@@ -24,7 +24,7 @@ use render::{Console, log};
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(why) => return ExitCode::from(render::misread(&why)),
+        Err(why) => return ExitCode::from(render::misread(why)),
     };
     let show = cli.command.show();
     let console = Console::new(show.output, show.quiet);

@@ -1,7 +1,10 @@
 //! Single images: what is said of them, and by which exit code.
 use http::Method;
 use reference::Digest;
-use testkit::{Content, Image, Registry, Rule, images::blob_path};
+use testkit::{
+    Content, Image, Registry, Rule,
+    images::{DOCKER_FOREIGN, blob_path},
+};
 
 use crate::transship;
 
@@ -53,6 +56,22 @@ fn a_blob_that_is_gone_is_4_and_what_the_finding_says_helps() {
     let words: Vec<&str> = remedy.split(' ').skip(1).collect();
     transship(&words).exits(0);
     transship(&["verify", "--deep", &from, &to]).exits(0);
+}
+
+#[test]
+fn a_foreign_layer_that_was_left_out_is_brought_by_what_the_finding_says() {
+    let mut content = Content::new();
+    let foreign = content.add(DOCKER_FOREIGN, testkit::noise(2, 100));
+    let root = content.image(1, &[foreign]);
+    let (source, target) = (Registry::with(&content, &root, "app:v1"), Registry::start());
+    let (from, to) = (source.reference("app:v1"), target.reference("app:v1"));
+    transship(&["copy", &from, &to]).exits(0);
+    transship(&["verify", &from, &to]).exits(0);
+    let verify = ["verify", "--include-foreign", "--deep", &from, &to];
+    let ran = transship(&[&verify[..], &["-o", "json"]].concat()).exits(4).json();
+    let remedy = ran["images"][0]["findings"][0]["remedy"].as_str().unwrap();
+    transship(&remedy.split(' ').skip(1).collect::<Vec<_>>()).exits(0);
+    transship(&verify).exits(0);
 }
 
 /// The digest of the layer of `app:v1`, by what its registry serves.

@@ -123,9 +123,9 @@ impl CopyError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Failed { fault, .. } => fault.hint_text().map(str::to_owned),
-            Self::Refused(Refusal::TooManyManifests { .. }) => {
-                Some("--max-manifests lifts the limit, as does `transship copy`".to_owned())
-            }
+            Self::Refused(Refusal::TooManyManifests { .. }) => Some(
+                "--max-manifests sets another limit, or none; `transship copy` has none by itself".to_owned(),
+            ),
             Self::Refused(Refusal::LayerTooLarge { .. }) => {
                 Some("--max-layer-size sets another limit, or none".to_owned())
             }

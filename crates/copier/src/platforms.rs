@@ -125,11 +125,13 @@ fn absent(missing: &[&Platform], named: &[&Platform]) -> Fault {
         words.dedup();
         words.join(", ")
     };
-    let has =
-        if named.is_empty() { "it names no platform".to_owned() } else { format!("it has {}", list(named)) };
+    let (has, hint) = if named.is_empty() {
+        ("it names no platform".to_owned(), "without a choice of platforms, all of it is copied")
+    } else {
+        (format!("it has {}", list(named)), "choose of these with --platform, or leave it out")
+    };
     let what = format!("the image is not there for {}: {has}", list(missing));
-    Fault::new(FaultKind::Absent, Step::ReadManifest, what)
-        .hint("choose of these with --platform, or leave it out")
+    Fault::new(FaultKind::Absent, Step::ReadManifest, what).hint(hint)
 }
 
 impl FromStr for Platforms {

@@ -45,6 +45,9 @@ fn hint(registry: &Registry, broken: &Broken) -> Option<String> {
     let at_home = broken.host.is_none();
     match broken.why {
         Why::Name if at_home => Some("check the registry's name and the network".to_owned()),
+        Why::Certificate if broken.text.contains("CaUsedAsEndEntity") => {
+            Some("it is an authority's own: give the server one with basicConstraints=CA:FALSE".to_owned())
+        }
         Why::Certificate => {
             Some("if a private authority signed it, name its certificate with --ca-file".to_owned())
         }

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use content::{Source, Version};
-use copier::{Referrers, Side};
+use copier::{Foreign, Referrers, Side};
 use layout::Layout;
 use reference::{LayoutName, Location, RefName, Registry};
 use verify::{Case, Expected, Remedies};
@@ -76,8 +76,9 @@ fn alone(args: &VerifyArgs, location: &Location, read: Read) -> Case {
 /// What a copy has to be told so that it brings all that was looked for.
 fn also(args: &VerifyArgs) -> String {
     let platform = args.platform.as_ref().map(|platforms| format!(" --platform {platforms}"));
-    let referrers = args.referrers() == Referrers::Follow;
-    format!("{}{}", if referrers { " --referrers" } else { "" }, platform.unwrap_or_default())
+    let referrers = if args.referrers() == Referrers::Follow { " --referrers" } else { "" };
+    let foreign = if args.foreign() == Foreign::Include { " --include-foreign" } else { "" };
+    format!("{referrers}{foreign}{}", platform.unwrap_or_default())
 }
 
 /// The cases of a destination that is to have what a source has.
