@@ -83,7 +83,7 @@ impl Http {
     async fn exchange(&self, mut request: Request) -> Result<Reply, Broken> {
         let tls = request.url.scheme() == "https";
         let kind = self.kind(&request);
-        let via = kind.via;
+        let (via, direct) = (kind.via, kind.loopback || kind.via.is_some());
         let client = self.client(kind)?;
         let streamed = matches!(request.body, Payload::Stream(..));
         let patience = request.patience.saturating_add(self.options.timeouts.connect);
@@ -99,7 +99,10 @@ impl Http {
                 Broken::new(Why::TimedOut, format!("no answer within {} s", patience.as_secs()))
             })?
         };
-        let mut answer = answer.map_err(|error| classify(error, tls))?;
+        let mut answer = answer.map_err(|error| {
+            let broken = classify(error, tls);
+            if direct { broken } else { self.or_a_proxy(broken) }
+        })?;
         Ok(Reply {
             status: answer.status(),
             headers: std::mem::take(answer.headers_mut()),
@@ -107,6 +110,17 @@ impl Http {
             veil,
             body: answer.bytes_stream().map_err(move |error| classify(error, tls)).boxed(),
         })
+    }
+
+    /// Whoever is not reached may be a proxy, which the library does not tell apart.
+    fn or_a_proxy(&self, broken: Broken) -> Broken {
+        match self.proxies.first() {
+            Some(proxy) if matches!(broken.why, Why::Name | Why::Connect) => {
+                let text = format!("{}; the environment names the proxy {proxy}", broken.text);
+                Broken { text, ..broken }
+            }
+            _ => broken,
+        }
     }
 
     fn kind(&self, request: &Request) -> Kind {

@@ -36,6 +36,19 @@ async fn read() -> Result<Vec<u8>, content::Fault> {
 }
 
 #[tokio::test]
+async fn a_proxy_that_nobody_answers_for_is_named() {
+    if std::env::var_os(INNER).is_some() {
+        let fault = read().await.unwrap_err().to_string();
+        assert!(fault.contains("the proxy 127.0.0.1") && !fault.contains("canary"), "{fault}");
+        return;
+    }
+    // Nobody listens on the first port.
+    let proxy = "http://ann:canary@127.0.0.1:1".to_owned();
+    let environment = vec![(INNER, "registry.example".to_owned()), ("http_proxy", proxy)];
+    again("proxies::a_proxy_that_nobody_answers_for_is_named", environment).await;
+}
+
+#[tokio::test]
 async fn a_proxy_on_loopback_leads_to_the_hosts_that_a_registry_names() {
     if std::env::var_os(INNER).is_some() {
         assert_eq!(read().await.unwrap(), DATA);
