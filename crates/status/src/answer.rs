@@ -1,44 +1,47 @@
 //! The answers, over HTTP/1.1.
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, io, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    task::AbortHandle,
     time::{sleep, timeout},
 };
 
 use crate::Board;
 
-/// How many may ask at a time; others wait.
+/// How many may ask at a time. For one more, whoever has been asking for longest makes room: who says nothing, or does
+/// not read, keeps no probe away.
 const CONNECTIONS: usize = 32;
-/// How long a connection may last: who watches asks again.
-const LONGEST: Duration = Duration::from_secs(60);
-/// How long a request may take to arrive.
-const HEADERS: Duration = Duration::from_secs(10);
+/// How long a request and its answer may take together. A connection has no second one.
+const LONGEST: Duration = Duration::from_secs(10);
+/// How long the head of a request may be.
+const HEAD: usize = 16 * 1024;
 /// After an error that another connection may meet as well, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Answers whoever asks, for ever: `/healthz`, `/readyz` and `/metrics`.
 pub async fn answer(listener: TcpListener, board: Board) -> Infallible {
-    let turns = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        // The semaphore is never closed.
-        let turn = Arc::clone(&turns).acquire_owned().await.ok();
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let board = board.clone();
-                tokio::spawn(async move {
-                    serve(stream, board).await;
-                    drop(turn);
-                });
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(why) => {
+                pause(&why).await;
+                continue;
             }
-            Err(why) => pause(&why).await,
+        };
+        open.retain(|one| !one.is_finished());
+        if open.len() >= CONNECTIONS
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
         }
+        open.push_back(tokio::spawn(serve(stream, board.clone())).abort_handle());
     }
 }
 
@@ -53,14 +56,16 @@ async fn serve(stream: TcpStream, board: Board) {
         async move { Ok::<_, Infallible>(response) }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    builder.keep_alive(false).max_buf_size(HEAD).header_read_timeout(None);
     // Who breaks off, or takes too long, is gone.
     drop(timeout(LONGEST, builder.serve_connection(TokioIo::new(stream), service)).await);
 }
 
 fn respond(method: &Method, path: &str, board: &Board) -> Response<Full<Bytes>> {
     if !matches!(*method, Method::GET | Method::HEAD) {
-        return text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n".to_owned());
+        let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n".to_owned());
+        refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return refused;
     }
     match path {
         "/healthz" => text(StatusCode::OK, "ok\n".to_owned()),
@@ -76,27 +81,42 @@ fn respond(method: &Method, path: &str, board: &Board) -> Response<Full<Bytes>> 
 fn text(status: StatusCode, text: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;
-    let kind = header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use std::net::SocketAddr;
+
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        task::JoinHandle,
+    };
 
     use super::*;
     use crate::{End, Round};
 
-    async fn ask(board: &Board, words: &str) -> String {
+    async fn start(board: &Board) -> (SocketAddr, JoinHandle<Infallible>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let answering = tokio::spawn(answer(listener, board.clone()));
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        let words = format!("{words} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        stream.write_all(words.as_bytes()).await.unwrap();
+        (address, tokio::spawn(answer(listener, board.clone())))
+    }
+
+    /// What is answered until the end; nothing to somebody who is left.
+    async fn tell(mut stream: TcpStream, words: &str) -> String {
+        let words = format!("{words} HTTP/1.1\r\nhost: x\r\n\r\n");
         let mut said = String::new();
-        stream.read_to_string(&mut said).await.unwrap();
+        if stream.write_all(words.as_bytes()).await.is_ok() {
+            drop(stream.read_to_string(&mut said).await);
+        }
+        said
+    }
+
+    async fn ask(board: &Board, words: &str) -> String {
+        let (address, answering) = start(board).await;
+        let said = tell(TcpStream::connect(address).await.unwrap(), words).await;
         answering.abort();
         said
     }
@@ -118,7 +138,31 @@ mod tests {
         let board = Board::default();
         assert!(ask(&board, "GET /").await.starts_with("HTTP/1.1 404"));
         assert!(ask(&board, "GET /metrics/../etc").await.starts_with("HTTP/1.1 404"));
-        assert!(ask(&board, "POST /metrics").await.starts_with("HTTP/1.1 405"));
+        let refused = ask(&board, "POST /metrics").await;
+        assert!(refused.starts_with("HTTP/1.1 405") && refused.contains("allow: GET, HEAD"), "{refused}");
         assert!(ask(&board, "nonsense").await.starts_with("HTTP/1.1 400"));
+    }
+
+    #[tokio::test]
+    async fn a_probe_is_answered_though_more_clients_than_there_are_places_say_nothing() {
+        let (address, answering) = start(&Board::default()).await;
+        let mut silent = Vec::new();
+        for _ in 0..CONNECTIONS {
+            silent.push(TcpStream::connect(address).await.unwrap());
+        }
+        assert!(tell(TcpStream::connect(address).await.unwrap(), "GET /healthz").await.contains(" 200 "));
+        // Room is made by the one that had longest to say something, and by nobody else.
+        for stream in silent.drain(1..) {
+            assert!(tell(stream, "GET /healthz").await.contains(" 200 "));
+        }
+        let first = silent.remove(0);
+        assert_eq!(tell(first, "GET /healthz").await, "");
+        answering.abort();
+    }
+
+    #[tokio::test]
+    async fn a_head_that_is_too_long_is_refused() {
+        let long = format!("GET /metrics HTTP/1.1\r\nx: {}", "x".repeat(HEAD));
+        assert!(ask(&Board::default(), &long).await.starts_with("HTTP/1.1 431"));
     }
 }
