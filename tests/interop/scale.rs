@@ -283,7 +283,10 @@ fn a_signature_beside_an_image_of_a_layout_goes_along_through_a_queue() {
 
 #[test]
 fn a_planner_for_which_nobody_works_says_so() {
-    let (scene, queue) = (Scene::set(transship(), 1000), nats());
+    // Whatever nobody asked for.
+    let mut program = transship();
+    program.set("RUST_LOG", "");
+    let (scene, queue) = (Scene::set(program, 1000), nats());
     let plan = ["mirror", "mirror.yaml", "--queue", &queue.url(), "--role", "plan"];
     let planner = scene.program.start(&plan);
     planner.says("nobody works for the queue, where 60 items wait");

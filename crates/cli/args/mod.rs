@@ -70,9 +70,37 @@ impl Command {
         }
     }
 
-    /// Whether it goes on until somebody ends it, and tells of trouble meanwhile.
+    /// Whether it goes on until somebody ends it, or waits for others: it tells of trouble meanwhile.
     pub(crate) fn is_daemon(&self) -> bool {
-        matches!(self, Self::Serve(_))
+        match self {
+            Self::Serve(_) => true,
+            Self::Mirror(args) => args.watching.watch.is_some() || args.together.queue.is_some(),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_stays_or_waits_for_others_tells_of_trouble_meanwhile() {
+        let daemon = |words: &str| {
+            let words = words.split(' ').filter(|word| !word.is_empty());
+            Cli::try_parse_from(["transship"].into_iter().chain(words)).unwrap().command.is_daemon()
+        };
+        for stays in [
+            "serve oci:dir",
+            "mirror m.yaml --watch 10m",
+            "mirror m.yaml --queue nats://queue.example",
+            "mirror m.yaml --queue nats://queue.example --role work --watch 10m",
+        ] {
+            assert!(daemon(stays), "{stays}");
+        }
+        for ends in ["mirror m.yaml", "mirror m.yaml --dry-run", "copy oci:a oci:b"] {
+            assert!(!daemon(ends), "{ends}");
+        }
     }
 }
 

@@ -17,8 +17,8 @@ use tracing_subscriber::{
 use super::Progress;
 use crate::args::Show;
 
-/// Starts logging: what the flags ask for, or `RUST_LOG`. Of a daemon, nobody sees an exit code: without either it says
-/// what is wrong.
+/// Starts logging: what the flags ask for, or `RUST_LOG`. Of a daemon, nobody sees an exit code for long: without
+/// either it says what is wrong.
 pub(crate) fn start(show: Show, daemon: bool, progress: Arc<Progress>) {
     let verbose = show.verbose;
     let asked = directives(verbose, std::env::var("RUST_LOG").ok());

@@ -52,7 +52,7 @@ pub(crate) fn start(command: &Command, console: &Console) -> Result<Finished, Fa
 
 /// A copy is done by one thread; a server has many clients, and reads files for each of them.
 fn runtime(command: &Command) -> io::Result<Runtime> {
-    if command.is_daemon() {
+    if matches!(command, Command::Serve(_)) {
         return Builder::new_multi_thread().max_blocking_threads(READERS).enable_all().build();
     }
     Builder::new_current_thread().enable_all().build()
