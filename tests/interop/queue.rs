@@ -51,7 +51,7 @@ fn worker(queue: &Queue) -> Worker {
 
 async fn task(worker: &mut Worker) -> Task {
     let next = timeout(Duration::from_secs(60), worker.next()).await.unwrap().unwrap();
-    let Next::Task(task) = next else { panic!("the run is over") };
+    let (Next::Task(task) | Next::Later(task)) = next else { panic!("the run is over") };
     *task
 }
 
@@ -296,6 +296,55 @@ async fn what_is_lost_in_the_queue_is_put_again() {
     assert_eq!(notes(&mut planner).await.len(), 3);
     planner.close().await.unwrap();
     assert_eq!(working.await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_worker_takes_one_item_of_the_next_run_at_most_and_says_so() {
+    let nats = nats();
+    let queue = connected(&nats).await;
+    let mut planner = planned(&queue, "r1", 1).await;
+    let (mut one, mut other) = (worker(&queue), worker(&queue));
+    task(&mut one).await.done("first".into()).await.unwrap();
+    assert!(timeout(Duration::from_secs(3), other.next()).await.is_err(), "the item is taken");
+    assert_eq!(notes(&mut planner).await.len(), 1);
+    planner.close().await.unwrap();
+    let mut planner = planned(&queue, "r2", 2).await;
+    let Next::Later(task) = one.next().await.unwrap() else { panic!("an item of the next run") };
+    task.done("second".into()).await.unwrap();
+    assert!(matches!(one.next().await.unwrap(), Next::Over));
+    let mut fresh = worker(&queue);
+    let Next::Task(task) = fresh.next().await.unwrap() else { panic!("an item of its own run") };
+    // Who finds nothing to do in the next run is over as well.
+    assert!(matches!(timeout(Duration::from_secs(30), other.next()).await.unwrap().unwrap(), Next::Over));
+    task.done("third".into()).await.unwrap();
+    assert_eq!(notes(&mut planner).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_ours_is_taken_out_of_the_queue_and_stops_nobody() {
+    let nats = nats();
+    let queue = connected(&nats).await;
+    let mut planner = queue.plan(&name(), &terms("r1")).await.unwrap();
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    let streams = async_nats::jetstream::new(client);
+    for subject in ["work.r1.a$b", "work.r1.ä", "work.x", "done.r1.a$b"] {
+        let sent = streams.publish(format!("transship.test.{subject}"), "x".into()).await.unwrap();
+        sent.await.unwrap();
+    }
+    planner.put(items(2)).await.unwrap();
+    let mut worker = worker(&queue);
+    for _ in 0..2 {
+        task(&mut worker).await.done("done".into()).await.unwrap();
+    }
+    assert_eq!(worker.refused(), 2);
+    assert_eq!(notes(&mut planner).await.len(), 2);
+    let stream = streams.get_stream("transship-test").await.unwrap();
+    assert_eq!(stream.cached_info().state.messages, 0, "nobody else is given them");
+    // Nor does it keep a run from being taken over.
+    drop(planner);
+    let mut planner = planned(&queue, "r2", 2).await;
+    assert!(planner.joined());
+    assert_eq!(notes(&mut planner).await.len(), 2);
 }
 
 #[tokio::test]

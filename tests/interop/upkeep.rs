@@ -195,3 +195,39 @@ fn a_worker_that_stays_works_for_one_run_after_the_other() {
     working.signal("TERM");
     assert_eq!(working.wait().code, 143);
 }
+
+#[test]
+fn a_worker_whose_images_failed_tells_of_no_success() {
+    let (scene, queue) = (Scene::set(distribution().read_only().start(), &["v1"]), crate::nats::nats());
+    let (url, status) = (queue.url(), format!("127.0.0.1:{}", free_port()));
+    let ours = ["--queue", &url, "--queue-name", "ours"];
+    let stays = ["--role", "work", "--watch", "1m", "--listen", &status];
+    let working = scene.program.start(&[&["mirror", "mirror.yaml"][..], &ours, &stays].concat());
+    assert_ne!(scene.mirror(&[&ours[..], &["--role", "plan"]].concat()).code, 0);
+    let told = || String::from_utf8(ask("GET", &status, "/metrics", "").body).unwrap();
+    until("the end of its run", || told().contains("_in_progress 0\n") && told().contains("\"failed\"} 1\n"));
+    let figures = told();
+    assert!(figures.contains("runs_total{result=\"failed\"} 1\n"), "{figures}");
+    assert!(!figures.contains("last_success_timestamp"), "{figures}");
+    working.signal("TERM");
+    assert_eq!(working.wait().code, 143);
+}
+
+#[test]
+fn what_a_worker_that_stays_has_learnt_in_one_run_it_does_not_believe_in_the_next() {
+    let (scene, queue) = (Scene::set(distribution().start(), &["v1"]), crate::nats::nats());
+    let url = queue.url();
+    let ours = ["--queue", &url, "--queue-name", "ours"];
+    let stays = ["--role", "work", "--watch", "1m"];
+    let working = scene.program.start(&[&["mirror", "mirror.yaml"][..], &ours, &stays].concat());
+    let plan = [&ours[..], &["--role", "plan"]].concat();
+    scene.mirror(&plan).exits(0);
+    fs::remove_dir_all(scene.target.storage().join("docker")).unwrap();
+    scene.mirror(&plan).exits(0);
+    assert!(scene.has("v1"));
+    let refused = |line: &String| line.contains("/manifests/") && !line.contains(" 201 ");
+    let refused: Vec<_> = scene.target.requests(&["PUT"]).into_iter().filter(refused).collect();
+    assert!(refused.is_empty(), "a manifest before its parts: {refused:?}");
+    working.signal("TERM");
+    assert_eq!(working.wait().code, 143);
+}

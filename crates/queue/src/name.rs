@@ -91,13 +91,11 @@ impl Name {
     }
 }
 
-/// The run and the item at the end of a subject.
-pub(crate) fn tail(subject: &str) -> Result<(&str, Item), QueueError> {
+/// The run and the item at the end of a subject; none where the message is not ours.
+pub(crate) fn tail(subject: &str) -> Option<(&str, Item)> {
     let mut parts = subject.rsplit('.');
-    let foreign =
-        || QueueError::new(crate::QueueErrorKind::Protocol, format!("a message at {subject} is not ours"));
-    let (Some(item), Some(run)) = (parts.next(), parts.next()) else { return Err(foreign()) };
-    Ok((run, item.parse().map_err(|_| foreign())?))
+    let item = parts.next()?.parse().ok()?;
+    Some((parts.next()?, item))
 }
 
 #[cfg(test)]
@@ -121,6 +119,8 @@ mod tests {
         let item: Item = "i".parse().unwrap();
         assert_eq!(tail(&name.note("r", &item)).unwrap(), ("r", item.clone()));
         assert_eq!(tail(&name.task("r", &item)).unwrap(), ("r", item));
-        assert!(tail("x").is_err());
+        for foreign in ["x", "transship.n.work.r.a$b", "transship.n.work.r."] {
+            assert_eq!(tail(foreign), None);
+        }
     }
 }

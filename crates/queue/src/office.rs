@@ -107,7 +107,8 @@ impl Office {
             let mut subjects = self.streams.run.info_with_subjects(&notes).await.map_err(failed)?;
             let mut done = HashSet::new();
             while let Some(subject) = subjects.next().await {
-                done.insert(tail(&subject.map_err(failed)?.0)?.1);
+                // What is no note, somebody else put there.
+                done.extend(tail(&subject.map_err(failed)?.0).map(|(_, item)| item));
             }
             Ok(done)
         })

@@ -142,8 +142,10 @@ impl Planner {
             self.heard = Instant::now();
             match next {
                 Some(Ok(message)) => {
-                    let item = tail(&message.subject)?.1;
-                    if self.left.remove(&item).is_some() {
+                    // What is no note, somebody else put there.
+                    if let Some((_, item)) = tail(&message.subject)
+                        && self.left.remove(&item).is_some()
+                    {
                         return Ok(Some(Note { item, words: message.payload.clone() }));
                     }
                 }

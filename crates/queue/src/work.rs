@@ -13,12 +13,15 @@ const WAIT: Duration = Duration::from_secs(2);
 /// How often somebody without a plan looks for one.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Somebody who takes work from a queue.
+/// Somebody who takes work from a queue, for one run.
 pub struct Worker {
     queue: Queue,
     name: Name,
     config: String,
     at: Option<Desk>,
+    /// What the run is called, once there is one.
+    run: Option<String>,
+    refused: u64,
 }
 
 /// Where the work of an open run is.
@@ -39,6 +42,8 @@ impl fmt::Debug for Worker {
 pub enum Next {
     /// An item, which this worker has until it says otherwise, or is not heard of.
     Task(Box<Task>),
+    /// The same, of a run that was opened since this worker's was over: the last one that it takes.
+    Later(Box<Task>),
     /// The run is over.
     Over,
 }
@@ -46,7 +51,14 @@ pub enum Next {
 impl Queue {
     /// Somebody who works for this configuration.
     pub fn worker(&self, name: &Name, config: &str) -> Worker {
-        Worker { queue: self.clone(), name: name.clone(), config: config.to_owned(), at: None }
+        Worker {
+            queue: self.clone(),
+            name: name.clone(),
+            config: config.to_owned(),
+            at: None,
+            run: None,
+            refused: 0,
+        }
     }
 }
 
@@ -58,20 +70,45 @@ impl Worker {
         loop {
             let Some(desk) = self.at.take() else {
                 match self.arrive().await? {
-                    Arrival::At(desk) => self.at = Some(*desk),
+                    Arrival::At(desk) if self.is_for(&desk.run) => self.at = Some(*desk),
                     Arrival::Early => sleep(LOOK).await,
-                    Arrival::Late => return Ok(Next::Over),
+                    Arrival::Late | Arrival::At(_) => return Ok(Next::Over),
                 }
                 continue;
             };
             let Some(message) = patiently(|| self.pull(&desk.consumer)).await? else { continue };
-            let (run, item) = tail(&message.subject)?;
-            let desk =
-                if run == desk.run.run { Some(desk) } else { self.follow(desk, run, &message).await? };
-            let Some(desk) = desk else { continue };
-            let task = self.task(item, message, &desk.run)?;
-            self.at = Some(desk);
-            return Ok(Next::Task(Box::new(task)));
+            let Some((run, item)) = tail(&message.subject) else {
+                self.refuse(&message).await;
+                self.at = Some(desk);
+                continue;
+            };
+            if run == desk.run.run {
+                let task = self.task(item, message, &desk.run)?;
+                self.at = Some(desk);
+                return Ok(Next::Task(Box::new(task)));
+            }
+            if let Some(page) = self.follow(&desk, run, &message).await? {
+                return Ok(Next::Later(Box::new(self.task(item, message, &page)?)));
+            }
+        }
+    }
+
+    /// How many messages were no items, and were taken out of the queue.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Whether a run is this worker's: the first one that it finds.
+    fn is_for(&mut self, run: &Run) -> bool {
+        *self.run.get_or_insert_with(|| run.run.clone()) == run.run
+    }
+
+    /// Takes out of the queue what is no item: it would come back to every worker, and nobody waits for it.
+    async fn refuse(&mut self, message: &jetstream::Message) {
+        self.refused = self.refused.saturating_add(1);
+        tracing::warn!("a message in the queue is not ours, and is taken out of it: {:?}", message.subject);
+        if let Err(why) = message.ack_with(AckKind::Term).await {
+            tracing::debug!("the queue: not heard that a message is taken out: {why}");
         }
     }
 
@@ -108,15 +145,15 @@ impl Worker {
         got.transpose().map_err(|why| failed(why.to_string()))
     }
 
-    /// The desk of the run that an item is of, where that has been opened meanwhile. The item is done there: given
+    /// The page of the run that an item is of, where that has been opened meanwhile. The item is done for it: given
     /// back, it would go from one who waits for the last run to the next, and each would count as one who had it. Of a
     /// run that is over, nobody waits for it.
     async fn follow(
         &self,
-        desk: Desk,
+        desk: &Desk,
         run: &str,
         message: &jetstream::Message,
-    ) -> Result<Option<Desk>, QueueError> {
+    ) -> Result<Option<Run>, QueueError> {
         let let_go = async |kind| {
             message.ack_with(kind).await.map_err(|why| self.queue.failed("take an item back", why))
         };
@@ -129,8 +166,9 @@ impl Worker {
             let_go(AckKind::Nak(None)).await?;
             return Err(why);
         }
-        let consumer = patiently(|| self.queue.consumer(&desk.streams, &page)).await?;
-        Ok(Some(Desk { streams: desk.streams, consumer, run: page }))
+        // With the patience that this run's planner wants.
+        patiently(|| self.queue.consumer(&desk.streams, &page)).await?;
+        Ok(Some(page))
     }
 
     fn task(&self, item: Item, message: jetstream::Message, run: &Run) -> Result<Task, QueueError> {

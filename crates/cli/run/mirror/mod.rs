@@ -62,10 +62,14 @@ async fn round(
     let shard = shard::of(args)?;
     let hall = Hall::enter(args, &text).await?;
     let notebook = Notebook::of(args);
-    let run = Run::new(args, console, farewells)?.with(notebook.as_ref(), args);
+    let notes =
+        notebook.as_ref().map(|notebook| if args.dry_run { notebook.read() } else { notebook.open() });
+    let run = Run::new(args, console, farewells, notes)?;
     let selection = run.select(&config).await?;
     let items = shard::items(&selection, shard);
-    let order = Order { args, config: &config, selection: &selection, shard, items: &items, board };
+    let anew = || Run::new(args, console, farewells, None);
+    let order =
+        Order { args, config: &config, selection: &selection, shard, items: &items, board, anew: &anew };
     if args.dry_run {
         return dry::run(&run, &order, console).await;
     }
@@ -86,7 +90,12 @@ struct Order<'a> {
     /// What is this process's to do of it.
     items: &'a [Item],
     board: &'a Board,
+    /// An engine that has learnt nothing.
+    anew: &'a Anew<'a>,
 }
+
+/// Makes what a run works with, which has learnt nothing yet.
+type Anew<'a> = dyn Fn() -> Result<Run, Failure> + Sync + 'a;
 
 /// What a run works with.
 pub(super) struct Run {
@@ -100,7 +109,12 @@ pub(super) struct Run {
 }
 
 impl Run {
-    fn new(args: &MirrorArgs, console: &Console, farewells: &Farewells) -> Result<Self, Failure> {
+    fn new(
+        args: &MirrorArgs,
+        console: &Console,
+        farewells: &Farewells,
+        notes: Option<Notes>,
+    ) -> Result<Self, Failure> {
         let rest = Arc::<Tally>::default();
         let places =
             Places::metered(&args.means.reach, farewells, Arc::new(meter::Metered(Arc::clone(&rest))))?;
@@ -115,16 +129,12 @@ impl Run {
         };
         let world = Arc::new(Everywhere::new(places));
         let runner = Runner::new(engine, Arc::<Everywhere>::clone(&world), rules);
-        Ok(Self { runner, world, rest, at_once: args.images_at_once, notes: None })
-    }
-
-    /// With what is noted there.
-    fn with(self, notebook: Option<&Notebook>, args: &MirrorArgs) -> Self {
-        let Some(notebook) = notebook else { return self };
-        let notes = if args.dry_run { notebook.read() } else { notebook.open() };
-        let notes = Arc::new(notes);
-        let runner = self.runner.with_notes(Arc::<Notes>::clone(&notes));
-        Self { runner, notes: Some(notes), ..self }
+        let notes = notes.map(Arc::new);
+        let runner = match &notes {
+            Some(notes) => runner.with_notes(Arc::<Notes>::clone(notes)),
+            None => runner,
+        };
+        Ok(Self { runner, world, rest, at_once: args.images_at_once, notes })
     }
 
     async fn select(&self, config: &Config) -> Result<Selection, Failure> {

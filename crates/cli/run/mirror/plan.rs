@@ -44,7 +44,7 @@ pub(super) async fn plan(
     let both = order.args.together.role == Role::Both;
     let working = async {
         if both {
-            work::until_over(run, hall, |_| ()).await?;
+            work::until_over(run, order.anew, hall, |_| ()).await?;
         }
         // Another planner of the same run may have closed it; this one knows when it is over.
         pending::<Result<(), Failure>>().await

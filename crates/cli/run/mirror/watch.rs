@@ -1,6 +1,7 @@
 //! A mirror that keeps running: one run after the other, and a board that tells how they went.
 use std::time::Duration;
 
+use mirror::receipt;
 use registry::Farewells;
 use status::{Board, End, Round, answer};
 use tokio::time::Instant;
@@ -63,12 +64,16 @@ fn told(done: &Result<Finished, Failure>, took: Duration) -> Round {
     };
     let Some(mirrored) = mirrored else { return Round { took, end: End::Failed, ..Round::default() } };
     let end = &mirrored.end;
-    let how = match (well, end.failed < end.images) {
+    Round { source: end.requests.source, target: end.requests.target, took, end: how(well, end) }
+}
+
+/// How a run ended that went well, or did not.
+pub(super) fn how(well: bool, end: &receipt::End) -> End {
+    match (well, end.failed < end.images) {
         (true, _) => End::Done,
         (false, true) => End::Partly,
         (false, false) => End::Failed,
-    };
-    Round { source: end.requests.source, target: end.requests.target, took, end: how }
+    }
 }
 
 #[cfg(test)]

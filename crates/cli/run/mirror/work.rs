@@ -15,7 +15,7 @@ use serde_json::json;
 use status::{Board, Round};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Run, hall::Hall, ledger, papers, unread, watch};
+use super::{Anew, Run, hall::Hall, ledger, papers, unread, watch};
 use crate::{
     args::{MirrorArgs, Output},
     failure::Failure,
@@ -27,6 +27,13 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(30);
 /// How long it leaves a queue alone that is at work for another configuration.
 const ASIDE: Duration = Duration::from_secs(10);
+
+/// What came of a run here.
+struct Worked {
+    end: End,
+    /// How many messages were no items.
+    refused: u64,
+}
 
 /// Works until the run is over; with --watch, for every run that comes.
 pub(super) async fn work(
@@ -64,7 +71,7 @@ async fn next_run(
     console: &Console,
     farewells: &Farewells,
     board: &Board,
-) -> Result<Option<End>, Failure> {
+) -> Result<Option<Worked>, Failure> {
     let Ok(come) = timeout(LOOK, hall.worker().waits()).await else { return Ok(None) };
     come?;
     one_run(args, hall, console, farewells, board).await.map(Some)
@@ -103,11 +110,12 @@ async fn one_run(
     console: &Console,
     farewells: &Farewells,
     board: &Board,
-) -> Result<End, Failure> {
-    let run = Run::new(args, console, farewells)?;
+) -> Result<Worked, Failure> {
+    let anew = || Run::new(args, console, farewells, None);
+    let run = anew()?;
     let (end, begun) = (Mutex::new(End::default()), Instant::now());
     board.begin();
-    let done = until_over(&run, hall, |image| {
+    let done = until_over(&run, &anew, hall, |image| {
         console.image(image, None);
         board.image(ledger::on_board(image.result), image.bytes);
         let mut end = end.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,26 +125,38 @@ async fn one_run(
     });
     let done = Box::pin(done).await;
     let end = end.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let how = if done.is_ok() { status::End::Done } else { status::End::Failed };
+    let how = match done {
+        Ok(_) => watch::how(end.failed == 0, &end),
+        Err(_) => status::End::Failed,
+    };
     let (source, target) = (end.requests.source, end.requests.target);
     board.end(&Round { source, target, took: begun.elapsed(), end: how });
-    done.map(|()| end)
+    done.map(|refused| Worked { end, refused })
 }
 
-/// Takes images, several at a time, until the run is over.
-pub(super) async fn until_over(run: &Run, hall: &Hall, done: impl Fn(&Image) + Sync) -> Result<(), Failure> {
+/// Takes images, several at a time, until the run is over. An image of the run after it is brought by an engine that is
+/// made `anew`: what one has learnt of a destination need not be so any more. Returns how many messages were no items.
+pub(super) async fn until_over(
+    run: &Run,
+    anew: &Anew<'_>,
+    hall: &Hall,
+    done: impl Fn(&Image) + Sync,
+) -> Result<u64, Failure> {
     let done = &done;
     let hands = (0..run.at_once.max(1)).map(async |_| {
         let mut worker = hall.worker();
-        while let Next::Task(task) = worker.next().await? {
-            let image = bring(run, &task).await;
+        loop {
+            let (image, task) = match worker.next().await? {
+                Next::Task(task) => (bring(run, &task).await, task),
+                Next::Later(task) => (bring(&anew()?, &task).await, task),
+                Next::Over => return Ok::<u64, Failure>(worker.refused()),
+            };
             let note = serde_json::to_vec(&image).unwrap_or_default();
             task.done(note.into()).await?;
             done(&image);
         }
-        Ok::<(), Failure>(())
     });
-    try_join_all(hands).await.map(drop)
+    Ok(try_join_all(hands).await?.into_iter().sum())
 }
 
 async fn bring(run: &Run, task: &Task) -> Image {
@@ -168,14 +188,23 @@ fn nameless(why: &str) -> Image {
     ledger::failed(String::new(), String::new(), why)
 }
 
-fn in_words(args: &MirrorArgs, end: &End) -> String {
-    let End { images, copied, unchanged, failed, .. } = end;
+fn in_words(args: &MirrorArgs, worked: &Worked) -> String {
+    let Worked { end: End { images, copied, unchanged, failed, .. }, refused } = worked;
     match args.means.show.output {
-        Output::Text => format!(
-            "worked on {images} images of the queue: {copied} copied, {unchanged} unchanged, {failed} failed\n"
-        ),
+        Output::Text => {
+            let refused = match refused {
+                0 => String::new(),
+                number => format!("; took {number} messages out of the queue that were none"),
+            };
+            format!(
+                "worked on {images} images of the queue: {copied} copied, {unchanged} unchanged, {failed} failed\
+                 {refused}\n"
+            )
+        }
         Output::Json => {
-            let end = json!({ "images": images, "copied": copied, "unchanged": unchanged, "failed": failed });
+            let end = json!({
+                "images": images, "copied": copied, "unchanged": unchanged, "failed": failed, "refused": refused
+            });
             format!("{}\n", json!({ "worked": end }))
         }
     }
