@@ -8,7 +8,7 @@ use content::Descriptor;
 use http::Method;
 use layout::{ArchiveWriter, Index};
 use testkit::{
-    Content, Program, Registry, Rule, Run,
+    Content, Program, Registry, Rule, Run, Running,
     images::{Entry, blob_path},
 };
 
@@ -168,6 +168,34 @@ fn what_waits_is_removed_also_when_all_volumes_come_at_once_in_the_end() {
     let before = writes(&inside);
     program.run(&one).exits(0).prints("was there");
     assert_eq!((left(), writes(&inside)), (0, before), "what has arrived waits for nothing");
+}
+
+#[test]
+fn processes_that_bring_volumes_of_one_bundle_at_once_wait_for_each_other() {
+    let (fleet, program) = (fleet(), transship());
+    let source = fleet.source();
+    config(&program, "all.yaml", &source, &["team/one:v1", "two:v1"]);
+    let create = ["bundle", "create", "all.yaml", "--file", "all.tar", "--volume-size", "200KiB"];
+    program.run(&create).exits(0);
+    let volumes = ["all.1.tar", "all.2.tar", "all.3.tar", "all.4.tar"];
+    assert!(program.home().join("all.4.tar").exists() && !program.home().join("all.5.tar").exists());
+    for round in 0..3 {
+        let inside = Registry::start();
+        let (host, layout) = (inside.host(), format!("oci:inside-{round}"));
+        let staged =
+            volumes.map(|volume| program.start(&["bundle", "apply", volume, &host, "--staging", "waiting"]));
+        let stored = volumes.map(|volume| program.start(&["bundle", "apply", volume, &layout]));
+        let arrived = |runs: [Running; 4]| {
+            let runs = runs.map(|run| run.wait().exits(0));
+            assert_eq!(runs.iter().filter(|run| run.stdout.contains("applied 2 images")).count(), 1);
+        };
+        arrived(staged);
+        arrived(stored);
+        assert_eq!(fs::read_dir(program.home().join("waiting")).unwrap().count(), 0, "something waits");
+        for name in ["team/one:v1", "two:v1"] {
+            program.run(&["verify", "--deep", &format!("{layout}:{name}"), &inside.reference(name)]).exits(0);
+        }
+    }
 }
 
 #[test]

@@ -30,8 +30,8 @@ mod text;
 mod volume;
 
 pub use apply::{
-    Applied, Arrived, Clobber, Harbour, Intake, Sides, Stock, look_for_all, look_for_base, push, stage,
-    store, unstage,
+    Applied, Arrived, Clobber, Harbour, Intake, Sides, Staging, Stock, look_for_all, look_for_base, push,
+    store,
 };
 pub use create::{Created, Ledger, LeftOut, Made, Origins, Packer, Tools};
 pub use draft::draft;

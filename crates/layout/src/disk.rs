@@ -7,6 +7,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use crate::stamp::Stamp;
+
 /// Opens a regular file for reading. Links are not followed, and nothing that is not a plain file is opened: a FIFO
 /// would hang, a device may do anything.
 pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
@@ -187,6 +189,16 @@ fn has_a_name(file: &File) -> io::Result<bool> {
     return Ok(std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) > 0);
     #[cfg(not(unix))]
     return file.metadata().map(|_| true);
+}
+
+/// Whether a path leads to this very file.
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let (held, found) = (Stamp::of(&file.metadata()?), fs::symlink_metadata(path));
+    match found {
+        Ok(found) => Ok(held.is_of_same_file(&Stamp::of(&found))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// How the names of files begin that are still being written.

@@ -8,18 +8,21 @@ use std::{
 
 use content::{Fault, FaultKind, Place, Step};
 use reference::RepositoryName;
-use tokio::{sync::Mutex, task::spawn_blocking, time::Instant};
+use tokio::{sync::Mutex, task::spawn_blocking};
 
 use crate::{
-    Entry, Index, LayoutRepository, Store, archive::Shelf, disk, index::MAX_INDEX, lock, lock::Lock, marker,
-    stamp::Stamp, trouble,
+    Entry, Index, LayoutRepository, Store,
+    archive::Shelf,
+    disk,
+    index::MAX_INDEX,
+    lock::{self, Lock},
+    marker,
+    stamp::Stamp,
+    trouble,
 };
 
 /// How long a writer waits for another process. It changes one file under the lock; only one that hangs takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long it pauses after its first attempt, and in the end.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LAST_PAUSE: Duration = Duration::from_millis(640);
 /// How often, and how long apart, making an empty layout is tried while another process makes the same.
 const SKELETON_ATTEMPTS: usize = 500;
 const SKELETON_PAUSE: Duration = Duration::from_millis(10);
@@ -216,30 +219,12 @@ impl Layout {
         LayoutRepository::new(self.clone(), place)
     }
 
-    /// The lock of all writers, once it is free. Asked for again and again, so that the wait has an end and costs no
-    /// thread.
+    /// The lock of all writers, once it is free.
     async fn lock(&self) -> Result<Lock, Fault> {
-        let begun = Instant::now();
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let root = self.0.root.clone();
-            let asked = spawn_blocking(move || Lock::try_take(&root));
-            let asked = self.0.store.finish(asked, Step::Publish, "cannot lock the layout").await?;
-            if let Some(lock) = asked {
-                return Ok(lock);
-            }
-            if begun.elapsed() >= PATIENCE {
-                return Err(taken(&self.0.shown, Step::Publish));
-            }
-            tokio::time::sleep(pause).await;
-            if pause < LAST_PAUSE && pause.saturating_mul(2) >= LAST_PAUSE {
-                tracing::warn!(
-                    layout = self.0.shown,
-                    "waiting for another process that writes to this layout"
-                );
-            }
-            pause = pause.saturating_mul(2).min(LAST_PAUSE);
-        }
+        let (root, shown) = (self.0.root.clone(), &self.0.shown);
+        let asked = lock::patiently(move || Lock::try_take(&root), PATIENCE, shown);
+        let lock = self.0.store.finish(asked, Step::Publish, "cannot lock the layout").await?;
+        lock.ok_or_else(|| taken(shown, Step::Publish))
     }
 
     fn update_now<T>(

@@ -11,6 +11,7 @@
 //! they do not know.
 mod archive;
 mod catalog;
+mod claim;
 mod disk;
 mod entry;
 mod flow;
@@ -33,6 +34,7 @@ mod trouble;
 mod upload;
 
 pub use archive::{Archive, ArchiveRepository, ArchiveWriter, MAX_MEMBERS, Member};
+pub use claim::Claim;
 pub use disk::future_path;
 pub use entry::{Entry, REF_NAME, REPOSITORY};
 pub use index::{Index, MAX_INDEX};

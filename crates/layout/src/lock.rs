@@ -6,10 +6,18 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use tokio::{
+    task::{JoinError, spawn_blocking},
+    time::Instant,
+};
+
 use crate::disk::{TEMP_PREFIX, is_directory, make_directory, open_unlinked, plain_size};
 
 /// Our own directory in a layout.
 const OURS: &str = ".transship";
+/// How long who waits for a lock pauses after the first attempt, and in the end.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LAST_PAUSE: Duration = Duration::from_millis(640);
 /// Where an open file does not tell whether it was removed, one younger than this may belong to a writer that has not
 /// locked it yet: it does so at once.
 const YOUNG: Duration = if cfg!(unix) { Duration::ZERO } else { Duration::from_secs(2) };
@@ -34,6 +42,27 @@ impl Lock {
         plain_size(&path)?;
         let file = open_unlinked(&path, OpenOptions::new().write(true).create(true).truncate(false))?;
         Ok(try_lock(&file)?.then_some(Self(file)))
+    }
+}
+
+/// What `ask` has to give, once it gives something; `None` after a patience in which it gave nothing. It is asked again
+/// and again, so that the wait has an end and costs no thread.
+pub(crate) async fn patiently<T: Send + 'static>(
+    ask: impl Fn() -> io::Result<Option<T>> + Clone + Send + 'static,
+    patience: Duration,
+    shown: &str,
+) -> Result<io::Result<Option<T>>, JoinError> {
+    let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
+    loop {
+        let asked = spawn_blocking(ask.clone()).await?;
+        if !matches!(asked, Ok(None)) || begun.elapsed() >= patience {
+            return Ok(asked);
+        }
+        tokio::time::sleep(pause).await;
+        if pause < LAST_PAUSE && pause.saturating_mul(2) >= LAST_PAUSE {
+            tracing::warn!(place = shown, "waiting for another process that writes there");
+        }
+        pause = pause.saturating_mul(2).min(LAST_PAUSE);
     }
 }
 

@@ -1,10 +1,14 @@
 //! The area in which ranges wait until their blob is whole: a layout of its own, in our own directory of the layout
 //! that they are for. Each range is a blob there, by its own digest.
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use layout::Layout;
 use reference::Digest;
 
+use super::staging::name;
 use crate::{
     BundleError,
     disk::{blocking, gone, replace, trouble},
@@ -24,11 +28,15 @@ pub(super) struct Area {
     pub(super) ranges: Vec<Digest>,
 }
 
+/// Where the area of a bundle is in the layout `root`.
+pub(super) fn dir(root: &Path, set: &Digest) -> PathBuf {
+    root.join(OURS).join(name(set))
+}
+
 impl Area {
     /// The area of a bundle in `layout`; it is made when there is something to keep.
     pub(super) async fn open(layout: &Layout, set: &Digest) -> Result<Self, BundleError> {
-        let short = set.hex().get(..32).unwrap_or_default();
-        let dir = layout.root().join(OURS).join(format!("bundle-{short}"));
+        let dir = dir(layout.root(), set);
         blocking(move || {
             let layout = if dir.join("oci-layout").exists() { Some(Layout::open(&dir)?) } else { None };
             let known = match fs::read(dir.join(RANGES)) {

@@ -4,6 +4,7 @@ mod base;
 mod dock;
 mod push;
 mod source;
+mod staging;
 mod store;
 
 use std::{fmt, sync::Arc};
@@ -14,7 +15,8 @@ use reference::{Digest, RepositoryName};
 pub use push::{look_for_all, look_for_base, push};
 pub use source::Stock;
 pub(crate) use source::descriptor;
-pub use store::{Intake, stage, store, unstage};
+pub use staging::Staging;
+pub use store::{Intake, store};
 
 use crate::{BundleError, Plan, plan::Image};
 

@@ -1,8 +1,7 @@
 //! Into a layout: blobs are stored as they come, ranges wait for each other, and names are written when all is there.
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
@@ -17,14 +16,15 @@ use reference::Digest;
 
 use super::{
     Applied, Arrived, Clobber,
-    area::Area,
+    area::{self, Area},
     base,
     source::{BundleSource, Stock, descriptor},
+    staging::claim,
 };
 use crate::{
     BundleError, Plan, Set, Volume,
     chart::Chart,
-    disk::{blocking, gone},
+    disk::blocking,
     plan::{Image, Piece},
 };
 
@@ -75,6 +75,7 @@ pub async fn store(set: &Set, dir: &Path, clobber: Clobber) -> Result<Applied, B
     if let (Some(layout), Clobber::Refuse) = (&there, clobber) {
         refuse_to_move(plan, layout).await?;
     }
+    let _claim = claim(&area::dir(dir, &plan.set)).await?;
     let (mut intake, area) = take_in(set, dir).await?;
     intake.present = intake.present.saturating_add(plan.base.blobs());
     if intake.missing.is_empty() {
@@ -88,29 +89,8 @@ pub async fn store(set: &Set, dir: &Path, clobber: Clobber) -> Result<Applied, B
     Ok(intake.tell(images))
 }
 
-/// Brings volumes into a layout below `staging`, where they wait for the others and for a registry.
-///
-/// # Errors
-/// Volumes that are damaged, and a disk that fails.
-pub async fn stage(set: &Set, staging: &Path) -> Result<Intake, BundleError> {
-    Ok(take_in(set, &staged(staging, &set.plan().set)).await?.0)
-}
-
-/// Removes what waited below `staging`, now that it is where it was to go.
-///
-/// # Errors
-/// A disk that fails.
-pub async fn unstage(set: &Digest, staging: &Path) -> Result<(), BundleError> {
-    let dir = staged(staging, set);
-    blocking(move || gone(&dir, fs::remove_dir_all(&dir))).await.map_err(BundleError::target)
-}
-
-/// The layout of one bundle in a staging directory.
-fn staged(staging: &Path, set: &Digest) -> PathBuf {
-    staging.join(format!("bundle-{}", set.hex().get(..32).unwrap_or_default()))
-}
-
-async fn take_in(set: &Set, dir: &Path) -> Result<(Intake, Area), BundleError> {
+/// Brings volumes into the layout `dir`; nobody else does that with this bundle meanwhile.
+pub(super) async fn take_in(set: &Set, dir: &Path) -> Result<(Intake, Area), BundleError> {
     let dir = dir.to_owned();
     let layout = blocking(move || Layout::create_or_open(&dir)).await.map_err(BundleError::target)?;
     let mut area = Area::open(&layout, &set.plan().set).await?;

@@ -1,9 +1,10 @@
 //! `transship bundle apply`: volumes, and where they go.
 use std::path::PathBuf;
 
-use bundle::{Applied, BundleError, Clobber, Harbour, Set, Sides, Stock, push, stage, store, unstage};
+use bundle::{Applied, BundleError, Clobber, Harbour, Set, Sides, Staging, Stock, push, store};
 use copier::Engine;
 use journal::FileJournal;
+use pace::Traffic;
 use reference::{Location, Registry, RepositoryName};
 use registry::Farewells;
 
@@ -63,39 +64,50 @@ async fn to_registry(
     clobber: Clobber,
     console: &Console,
 ) -> Result<Applied, Failure> {
-    let applied = bring(args, set, quay, clobber, console).await?;
-    // Also where all volumes were given at once: some may have waited since another run.
-    let staging = args.staging.as_ref().filter(|_| !args.keep_staging && applied.missing.is_empty());
-    if let Some(staging) = staging {
-        unstage(&applied.set, staging).await?;
-    }
-    Ok(applied)
-}
-
-async fn bring(
-    args: &ApplyArgs,
-    set: &Set,
-    quay: &Quay,
-    clobber: Clobber,
-    console: &Console,
-) -> Result<Applied, Failure> {
-    let (plan, traffic) = (set.plan(), quay.places.traffic());
+    let traffic = quay.places.traffic();
     let engine = Engine::new(console.observer(), traffic.clone());
     let engine = match FileJournal::of_user().filter(|_| !args.no_journal) {
         Some(journal) => engine.with_journal(std::sync::Arc::new(journal)),
         None => engine,
     };
     let tools = (&engine, &traffic);
-    if set.missing().is_empty() {
+    let is_whole = set.missing().is_empty();
+    let Some(dir) = &args.staging else {
+        if !is_whole {
+            return Err(incomplete(set).into());
+        }
         return Ok(push(set, Stock::Volumes(set.clone()), quay, tools, clobber).await?);
+    };
+    if !is_whole {
+        // A bundle before its base waits for nothing.
+        bundle::look_for_base(&set.plan(), quay, &traffic).await?;
     }
-    let Some(staging) = &args.staging else { return Err(incomplete(set).into()) };
-    // A bundle before its base waits for nothing, and neither does one that has arrived.
-    bundle::look_for_base(&plan, quay, &traffic).await?;
-    if let Some(applied) = bundle::look_for_all(&plan, quay, &traffic).await? {
+    let staging = Staging::open(dir, &set.plan().set).await?;
+    let applied = if is_whole {
+        push(set, Stock::Volumes(set.clone()), quay, tools, clobber).await?
+    } else {
+        by_way_of(&staging, set, quay, tools, clobber).await?
+    };
+    // Also where all volumes were given at once: some may have waited since another run.
+    if !args.keep_staging && applied.missing.is_empty() {
+        staging.clear().await?;
+    }
+    Ok(applied)
+}
+
+/// Brings volumes to where they wait for the others, and all of them to the registry once none is missing.
+async fn by_way_of(
+    staging: &Staging,
+    set: &Set,
+    quay: &Quay,
+    tools: (&Engine, &Traffic),
+    clobber: Clobber,
+) -> Result<Applied, Failure> {
+    // One that has arrived waits for nothing.
+    if let Some(applied) = bundle::look_for_all(&set.plan(), quay, tools.1).await? {
         return Ok(applied);
     }
-    let intake = stage(set, staging).await?;
+    let intake = staging.store(set).await?;
     if !intake.missing.is_empty() {
         return Ok(intake.tell(Vec::new()));
     }

@@ -87,7 +87,7 @@ impl Sheet {
 
     /// Fails where another file has taken its place, or none: who looks for the archive does not find what was written.
     pub(crate) fn is_found(&self) -> io::Result<()> {
-        if is_at(&self.file, &self.path)? {
+        if disk::is_at(&self.file, &self.path)? {
             return Ok(());
         }
         Err(io::Error::new(ErrorKind::NotFound, "it was replaced or removed meanwhile"))
@@ -159,7 +159,7 @@ fn begin(path: &Path, shown: &str, replaced: Option<File>, may_replace: bool) ->
             return Err(taken(shown));
         }
         // Whoever had the lock before has given the file its name, or removed it.
-        if is_at(&file, &temp).map_err(local)? {
+        if disk::is_at(&file, &temp).map_err(local)? {
             file.set_len(0).map_err(local)?;
             let fate = Mutex::new(Fate::Coming { temp, may_replace });
             return Ok(Sheet { file, shown: shown.to_owned(), path: path.to_owned(), fate, replaced });
@@ -182,7 +182,7 @@ pub(crate) fn append(path: &Path, shown: &str) -> Result<Opened, Fault> {
             return Err(taken(shown));
         }
         // Another may have been put in its place before we had the lock.
-        if is_at(&file, &path).map_err(local)? {
+        if disk::is_at(&file, &path).map_err(local)? {
             break file;
         }
     };
@@ -252,16 +252,6 @@ fn temp_of(path: &Path) -> io::Result<PathBuf> {
     temp.push(name);
     temp.push(SUFFIX);
     Ok(path.with_file_name(temp))
-}
-
-/// Whether a path leads to this very file.
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let (held, found) = (Stamp::of(&file.metadata()?), fs::symlink_metadata(path));
-    match found {
-        Ok(found) => Ok(held.is_of_same_file(&Stamp::of(&found))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 fn taken(shown: &str) -> Fault {
