@@ -77,7 +77,7 @@ async fn signatures_cross_between_registries_with_and_without_a_referrers_api() 
 async fn a_registry_that_removes_nothing_and_lists_no_repositories_says_so() {
     let registry = olareg();
     transship().run(&["copy", &fixture("hello:v1"), &registry.reference("app:v1")]).exits(0);
-    let outcome = repository(&registry, "app").untag(&RefName::new("v1")).await.unwrap();
+    let outcome = repository(&registry, "app").untag(&RefName::new("v1"), &[]).await.unwrap();
     assert!(matches!(&outcome, Untagged::Refused(words) if words.contains("405")), "{outcome:?}");
     let all = Registries::new(Options::default()).unwrap();
     let all = all.repositories(&registry.host().parse().unwrap(), Arc::new(Given(None))).await;
@@ -101,7 +101,7 @@ async fn docker_registry_lists_its_names_and_lets_go_of_one() {
     let all = all.repositories(&registry.host().parse().unwrap(), Arc::new(Given(None))).await.unwrap();
     assert_eq!(all, ["app".parse().unwrap(), "other/deep".parse().unwrap()]);
     // One that shares its manifest with another: it goes alone, or it stays.
-    let shared = app.untag(&RefName::new("v1")).await.unwrap();
+    let shared = app.untag(&RefName::new("v1"), &[]).await.unwrap();
     let left = names().await;
     match &shared {
         Untagged::Done => assert_eq!(left, ["v2", "v3"]),
@@ -111,9 +111,9 @@ async fn docker_registry_lists_its_names_and_lets_go_of_one() {
         }
         Untagged::Absent => panic!("{left:?}"),
     }
-    assert_eq!(app.untag(&RefName::new("v3")).await.unwrap(), Untagged::Done);
+    assert_eq!(app.untag(&RefName::new("v3"), &[]).await.unwrap(), Untagged::Done);
     assert!(!names().await.contains(&"v3".to_owned()));
-    assert_eq!(app.untag(&RefName::new("v9")).await.unwrap(), Untagged::Absent);
+    assert_eq!(app.untag(&RefName::new("v9"), &[]).await.unwrap(), Untagged::Absent);
     let gone = repository(&registry, "gone").names().await;
     assert!(gone.is_err_and(|fault| fault.kind() == content::FaultKind::Absent));
 }

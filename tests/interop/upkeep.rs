@@ -101,6 +101,18 @@ fn more_than_half_of_a_repository_stays_unless_that_is_asked_for() {
 }
 
 #[test]
+fn two_tags_of_one_image_that_are_no_longer_meant_both_go() {
+    let scene = Scene::set(distribution().removable().start(), &["v1", "v2", "v3"]);
+    let (from, to) = (scene.source.reference("app:v3"), scene.source.reference("app:v4"));
+    scene.program.run(&["copy", "-q", &from, &to]).exits(0);
+    scene.mirror(&[]).exits(0);
+    scene.config("tags: [v1, v2]");
+    let run = scene.mirror(&["--prune"]).exits(0);
+    assert!(run.stdout.contains("2 pruned"), "{run}");
+    assert!(scene.has("v1") && scene.has("v2") && !scene.has("v3") && !scene.has("v4"));
+}
+
+#[test]
 fn a_source_that_lists_nothing_or_fails_removes_nothing() {
     let scene = Scene::set(distribution().removable().start(), &["v1", "v2", "v3"]);
     scene.mirror(&[]).exits(0);

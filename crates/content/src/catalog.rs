@@ -24,6 +24,10 @@ pub trait Catalog: Send + Sync {
     /// [`crate::FaultKind::Absent`].
     fn names(&self) -> BoxFuture<'_, Result<Vec<RefName>, Fault>>;
 
-    /// Takes one name away, and no other with it.
-    fn untag<'a>(&'a self, name: &'a RefName) -> BoxFuture<'a, Result<Untagged, Fault>>;
+    /// Takes one name away, and with it none but such of the same digest as are `leaving` as well.
+    fn untag<'a>(
+        &'a self,
+        name: &'a RefName,
+        leaving: &'a [RefName],
+    ) -> BoxFuture<'a, Result<Untagged, Fault>>;
 }

@@ -22,7 +22,11 @@ impl Catalog for LayoutRepository {
     }
 
     /// Takes the entries of this name out. What nothing else leads to stays on disk, for whoever collects garbage.
-    fn untag<'a>(&'a self, name: &'a RefName) -> BoxFuture<'a, Result<Untagged, Fault>> {
+    fn untag<'a>(
+        &'a self,
+        name: &'a RefName,
+        _leaving: &'a [RefName],
+    ) -> BoxFuture<'a, Result<Untagged, Fault>> {
         let unwanted = name.clone();
         Box::pin(async move {
             if !self.layout().is_writable() {

@@ -73,8 +73,8 @@ async fn a_name_that_is_taken_away_takes_no_other_with_it() {
     for name in ["v1", "v2", "app:v1"] {
         publish(&layout, &image("same"), name).await;
     }
-    assert_eq!(layout.untag(&RefName::new("v1")).await.unwrap(), Untagged::Done);
-    assert_eq!(layout.untag(&RefName::new("v1")).await.unwrap(), Untagged::Absent);
+    assert_eq!(layout.untag(&RefName::new("v1"), &[]).await.unwrap(), Untagged::Done);
+    assert_eq!(layout.untag(&RefName::new("v1"), &[]).await.unwrap(), Untagged::Absent);
     assert_eq!(names(&layout).await, ["app:v1", "v2"]);
     assert!(layout.resolve(&content::Version::Name(RefName::new("v2"))).await.is_ok());
 }

@@ -18,15 +18,19 @@ impl Catalog for Repository {
         self.step(Step::List, &"tags", self.list_tags())
     }
 
-    /// Removes the tag, where the registry can; else the manifest, when no other tag leads to that. To know this, every
-    /// other tag is asked for.
-    fn untag<'a>(&'a self, name: &'a RefName) -> BoxFuture<'a, Result<Untagged, Fault>> {
-        self.step(STEP, name, self.remove_tag(name))
+    /// Removes the tag, where the registry can; else the manifest, when no tag that stays leads to that. To know this,
+    /// every tag is asked for.
+    fn untag<'a>(
+        &'a self,
+        name: &'a RefName,
+        leaving: &'a [RefName],
+    ) -> BoxFuture<'a, Result<Untagged, Fault>> {
+        self.step(STEP, name, self.remove_tag(name, leaving))
     }
 }
 
 impl Repository {
-    async fn remove_tag(&self, name: &RefName) -> Result<Untagged, Fault> {
+    async fn remove_tag(&self, name: &RefName, leaving: &[RefName]) -> Result<Untagged, Fault> {
         let tag = tag(name, STEP)?;
         let words = match self.remove(format!("manifests/{tag}")).await? {
             Removal::Done => return Ok(Untagged::Done),
@@ -38,7 +42,7 @@ impl Repository {
         let Some(found) = self.find_version(&version, self.pull(), STEP).await? else {
             return Ok(Untagged::Absent);
         };
-        if let Some(other) = self.another_way_to(&found.digest, name).await? {
+        if let Some(other) = self.another_way_to(&found.digest, name, leaving).await? {
             let digest = found.digest;
             let what = format!("it removes manifests only, not tags, and the tag {other} needs {digest} too");
             return Ok(Untagged::Refused(words.map_or(what.clone(), |words| format!("{words}; {what}"))));
@@ -50,12 +54,20 @@ impl Repository {
         })
     }
 
-    /// A tag beside `name` that leads to `digest`.
-    async fn another_way_to(&self, digest: &Digest, name: &RefName) -> Result<Option<RefName>, Fault> {
+    /// A tag beside `name` that leads to `digest`; at that digest itself, only one that is not `leaving`.
+    async fn another_way_to(
+        &self,
+        digest: &Digest,
+        name: &RefName,
+        leaving: &[RefName],
+    ) -> Result<Option<RefName>, Fault> {
         for other in self.list_tags().await?.into_iter().filter(|other| other != name) {
             let version = Version::Name(other.clone());
             let found = self.find_version(&version, self.pull(), STEP).await?;
+            // An index that is leaving has to go first: without what it holds, it would be left in part.
+            let goes_along = |found: &Descriptor| found.digest == *digest && leaving.contains(&other);
             if let Some(found) = found
+                && !goes_along(&found)
                 && self.leads_to(found, digest).await?
             {
                 return Ok(Some(other));

@@ -7,6 +7,7 @@ use mirror::{
     Name, Prune, Pruning, Spared, Why, World as _,
     receipt::{self, Image},
 };
+use reference::RefName;
 
 use super::{
     Order, Run,
@@ -25,9 +26,12 @@ pub(super) async fn prune(run: &Run, order: &Order<'_>, ledger: &mut Ledger<'_>,
         // Should it be meant again, it is to be brought again.
         notes.doubt(pruning.stale.iter(), |_| true);
     }
-    for name in &pruning.stale {
-        let image = remove(run, name).await;
-        ledger.add(image, None);
+    for of_one_place in pruning.stale.chunk_by(|one, next| one.site == next.site) {
+        let leaving: Vec<RefName> = of_one_place.iter().filter_map(|name| name.name.clone()).collect();
+        for name in of_one_place {
+            let image = remove(run, name, &leaving).await;
+            ledger.add(image, None);
+        }
     }
     for spared in pruning.spared {
         match refused(&spared) {
@@ -67,10 +71,10 @@ async fn look(run: &Run, order: &Order<'_>, failed: &BTreeSet<Name>, left: u64) 
     run.rest.counting(Side::Target, Box::pin(prune.look(&*run.world))).await
 }
 
-async fn remove(run: &Run, name: &Name) -> Image {
+async fn remove(run: &Run, name: &Name, leaving: &[RefName]) -> Image {
     let removed = async {
         let Some(tag) = &name.name else { return Ok(Untagged::Absent) };
-        run.world.catalog(&name.site)?.untag(tag).await
+        run.world.catalog(&name.site)?.untag(tag, leaving).await
     };
     let why = match run.rest.counting(Side::Target, Box::pin(removed)).await {
         Ok(Untagged::Done | Untagged::Absent) => None,

@@ -37,7 +37,7 @@ async fn by_digest_only(refusal: u16, other: &'static str) -> Script {
 }
 
 async fn untag(server: &Script) -> Result<Untagged, Fault> {
-    server.repository("app").untag(&RefName::new("doomed")).await
+    server.repository("app").untag(&RefName::new("doomed"), &[]).await
 }
 
 fn deleted(server: &Script) -> Vec<String> {
@@ -82,6 +82,18 @@ async fn a_manifest_that_another_tag_leads_to_is_not_removed() {
 }
 
 #[tokio::test]
+async fn a_manifest_goes_with_all_its_tags_when_all_of_them_are_to_go() {
+    let names = ["doomed", "other"].map(RefName::new);
+    let server = by_digest_only(404, "same").await;
+    let outcome = server.repository("app").untag(&names[0], &names).await.unwrap();
+    assert_eq!((outcome, deleted(&server).len()), (Untagged::Done, 2));
+    // An index is not left without what it holds, even if it is to go next.
+    let server = by_digest_only(404, "index").await;
+    let outcome = server.repository("app").untag(&names[0], &names).await.unwrap();
+    assert!(matches!(outcome, Untagged::Refused(_)), "{outcome:?}");
+}
+
+#[tokio::test]
 async fn a_registry_that_removes_nothing_says_so() {
     let server = Script::start(|seen: &Seen, _| match seen.method.as_str() {
         "DELETE" => answer(405, &[], r#"{"errors":[{"code":"UNSUPPORTED","message":"not here"}]}"#),
@@ -99,6 +111,6 @@ async fn a_registry_that_removes_nothing_says_so() {
 async fn a_name_that_is_no_tag_is_not_asked_for() {
     let server = Script::start(|_, _| answer(202, &[], "")).await;
     let name = RefName::new("../../other/manifests/v1");
-    assert!(server.repository("app").untag(&name).await.is_err());
+    assert!(server.repository("app").untag(&name, &[]).await.is_err());
     assert!(server.lines().is_empty());
 }
