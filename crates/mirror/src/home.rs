@@ -24,6 +24,11 @@ impl Home {
         Self { site: name.site.clone(), part }
     }
 
+    /// The same home, spelled as every other way to it is.
+    pub(crate) fn plain(&self) -> Self {
+        Self { site: self.site.plain(), ..self.clone() }
+    }
+
     /// A name at this home's site, if it is one of this home's, and its tag.
     pub(crate) fn tag_of<'a>(&self, name: &'a RefName) -> Option<&'a str> {
         match &self.site {

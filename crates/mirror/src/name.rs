@@ -1,5 +1,9 @@
 //! Names: an image at a registry or in a layout, as text that can be read again.
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use content::Version;
 use reference::{
@@ -42,16 +46,28 @@ impl Site {
     pub(crate) fn plain(&self) -> Self {
         match self {
             Self::Repository { .. } => self.clone(),
-            Self::Layout { form, path } => {
-                // What is not there yet has no links in it that matter.
-                let plain = path.canonicalize().or_else(|_| std::path::absolute(path));
-                Self::Layout { form: *form, path: plain.unwrap_or_else(|_| path.clone()) }
-            }
+            Self::Layout { form, path } => Self::Layout { form: *form, path: resolved(path) },
         }
     }
 }
 
+/// A path without links. What is not there yet is no link, and is the same before and after it is made.
+fn resolved(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = whole.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
+    let Some((part, there)) = there else { return whole };
+    match whole.strip_prefix(part) {
+        Ok(rest) if rest != Path::new("") => there.join(rest),
+        _ => there,
+    }
+}
+
 impl Name {
+    /// The same name at its site as that is spelled by every way to it.
+    pub(crate) fn plain(&self) -> Self {
+        Self { site: self.site.plain(), ..self.clone() }
+    }
+
     /// What is read: the digest, else the tag. `None` for a whole repository or layout.
     pub fn version(&self) -> Option<Version> {
         let by_digest = self.digest.clone().map(Version::Digest);
@@ -151,6 +167,20 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Name>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_layout_is_the_same_place_before_and_after_it_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("real"), dir.path().join("link"));
+        std::fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let plain = |path: PathBuf| Site::Layout { form: LayoutForm::Directory, path }.plain();
+        let before = plain(link.join("a/b"));
+        std::fs::create_dir_all(real.join("a/b")).unwrap();
+        assert_eq!(plain(link.join("a/b")), before);
+        assert_eq!(plain(real.join("a/./b")), before);
     }
 
     #[test]

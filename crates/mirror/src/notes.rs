@@ -136,14 +136,15 @@ impl Notes {
 
     /// Whether anything is said to have arrived there.
     pub(crate) fn know(&self, home: &Home) -> bool {
-        self.known().arrived.contains_key(&home.to_string())
+        self.known().arrived.contains_key(&home.plain().to_string())
     }
 
     /// The digest that arrived, where the image came from the same name under the same rules, and can only be the same
     /// today.
     pub(crate) fn arrived(&self, item: &Item, foreign: bool) -> Option<Digest> {
         let known = self.known();
-        let seen = known.arrived.get(&home(&item.destination))?.get(&item.destination.to_string())?;
+        let (home, destination) = place(&item.destination);
+        let seen = known.arrived.get(&home)?.get(&destination)?;
         let digest = seen.digest.parse().ok()?;
         (settled(item) && *seen == Arrived::new(item, &digest, foreign)).then_some(digest)
     }
@@ -151,7 +152,7 @@ impl Notes {
     /// Notes that an image has arrived, unless it may move tomorrow.
     pub(crate) fn note_arrived(&self, item: &Item, digest: &Digest, foreign: bool) {
         if settled(item) {
-            let (home, destination) = (home(&item.destination), item.destination.to_string());
+            let (home, destination) = place(&item.destination);
             self.note(Note::Arrived { home, destination, image: Arrived::new(item, digest, foreign) });
         }
     }
@@ -160,11 +161,11 @@ impl Notes {
     /// homes unless those are `certain`. When this returns, no later run believes any of it.
     pub fn doubt<'a>(&self, destinations: impl Iterator<Item = &'a Name>, certain: impl Fn(&Home) -> bool) {
         let doubted = destinations.map(|name| {
-            let (home, destination) = (Home::of(name), name.to_string());
-            if certain(&home) {
-                Note::Doubted { home: home.to_string(), destination }
+            let (home, destination) = place(name);
+            if certain(&Home::of(name)) {
+                Note::Doubted { home, destination }
             } else {
-                Note::Uncertain { home: home.to_string() }
+                Note::Uncertain { home }
             }
         });
         let mut known = self.known();
@@ -265,8 +266,10 @@ impl Arrived {
     }
 }
 
-fn home(name: &Name) -> String {
-    Home::of(name).to_string()
+/// The home and the destination, as notes call them whichever way leads there.
+fn place(name: &Name) -> (String, String) {
+    let name = name.plain();
+    (Home::of(&name).to_string(), name.to_string())
 }
 
 /// The lines that can be read.

@@ -113,8 +113,7 @@ impl Prune<'_> {
         let mut homes: BTreeMap<Home, Wanted> = BTreeMap::new();
         for item in &self.selection.items {
             let home = Home::of(&item.destination);
-            let plain = Home { site: home.site.plain(), ..home.clone() };
-            let wanted = homes.entry(plain).or_insert_with(|| Wanted::at(home));
+            let wanted = homes.entry(home.plain()).or_insert_with(|| Wanted::at(home));
             wanted.failed |= self.failed.contains(&item.destination);
             match &item.destination.name {
                 Some(name) => drop(wanted.names.insert(name.clone())),

@@ -153,6 +153,24 @@ fn a_tag_that_was_pruned_is_brought_when_it_is_meant_again() {
 }
 
 #[test]
+fn a_tag_that_was_pruned_under_another_spelling_of_its_layout_is_brought_when_it_is_meant_again() {
+    let scene = Scene::with(3);
+    let config = |second: &str| {
+        scene.config_of_layout(&[("a", "v0"), ("SECOND", second)]);
+        let text = fs::read_to_string(scene.path("mirror.yaml")).unwrap();
+        fs::write(scene.path("mirror.yaml"), text.replace("oci:images:SECOND", "oci:./images:a")).unwrap();
+    };
+    config("v1, v2");
+    scene.mirror(&[]).exits(0);
+    config("v1");
+    scene.mirror(&["--prune"]).exits(0);
+    assert!(scene.layout_has("a:v1") && !scene.layout_has("a:v2"));
+    config("v1, v2");
+    scene.mirror(&[]).exits(0);
+    assert!(scene.layout_has("a:v2"), "{}", scene.notes());
+}
+
+#[test]
 fn nothing_is_removed_in_a_run_that_did_not_begin_all_images() {
     let scene = Scene::with(5);
     scene.config_of_layout(&[("a", "v0"), ("b", "v1, v2, v3")]);
