@@ -62,10 +62,10 @@ pub(crate) struct MirrorArgs {
     /// Where runs note what later ones need not ask for: which immutable tags have arrived, what became of indexes,
     /// when images were made. Without it, a file of CONFIG's own below `$XDG_STATE_HOME/transship`. Losing it costs
     /// requests, and nothing else
-    #[arg(long, value_name = "FILE", conflicts_with = "no_state")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// Notes nothing, and believes no earlier note; they stay as they are, and later runs believe them again (--repair
-    /// takes them back)
+    /// Notes nothing, and believes no earlier note; those of repositories that this run may write to are taken back, so
+    /// that no later run believes them either
     #[arg(long)]
     pub(crate) no_state: bool,
     /// How many images may be under way at a time

@@ -106,6 +106,7 @@ pub trait Keep: Send + Sync {
 pub struct Notes {
     known: Mutex<Known>,
     keep: Option<Box<dyn Keep>>,
+    disbelieved: bool,
 }
 
 /// When an image was made; not every one says it.
@@ -125,7 +126,15 @@ impl Notes {
     pub fn read(text: &str) -> Self {
         let mut known = Known::default();
         notes(text).for_each(|note| known.take(note));
-        Self { known: Mutex::new(known), keep: None }
+        Self { known: Mutex::new(known), ..Self::default() }
+    }
+
+    /// The same, of which nothing is believed: they are there to be taken back.
+    #[must_use]
+    pub fn disbelieved(self) -> Self {
+        let arrived = std::mem::take(&mut self.known().arrived);
+        let known = Mutex::new(Known { arrived, ..Known::default() });
+        Self { known, keep: self.keep, disbelieved: true }
     }
 
     /// Everything that is noted from now on is also given to `keep`.
@@ -136,7 +145,7 @@ impl Notes {
 
     /// Whether anything is said to have arrived there.
     pub(crate) fn know(&self, home: &Home) -> bool {
-        self.known().arrived.contains_key(&home.plain().to_string())
+        !self.disbelieved && self.known().arrived.contains_key(&home.plain().to_string())
     }
 
     /// The digest that arrived, where the image came from the same name under the same rules, and can only be the same

@@ -122,6 +122,22 @@ fn a_repair_that_is_killed_in_a_wiped_repository_leaves_no_note_standing() {
 }
 
 #[test]
+fn a_run_without_state_that_fills_a_wiped_repository_in_part_leaves_no_note_standing_and_makes_none() {
+    let scene = Scene::with(3);
+    scene.to_target("tags: [v0, v1, v2]\n    immutable: true");
+    scene.mirror(&[]).exits(0);
+    let wiped = scene.wiped();
+    wiped.to_target("tags: [v0]\n    immutable: true");
+    wiped.mirror(&["--no-state"]).exits(0);
+    wiped.has_all(&["v0"]);
+    let notes = wiped.notes();
+    assert_eq!((notes.lines().count(), notes.matches("\"arrived\"").count()), (5, 3), "{notes}");
+    wiped.to_target("tags: [v0, v1, v2]\n    immutable: true");
+    wiped.mirror(&[]).exits(0);
+    wiped.has_all(&["v0", "v1", "v2"]);
+}
+
+#[test]
 fn each_repository_of_a_layout_has_a_witness_of_its_own() {
     let scene = Scene::with(4);
     scene.config_of_layout(&[("a", "v0, v1"), ("b", "v2, v3")]);

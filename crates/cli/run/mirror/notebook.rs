@@ -24,6 +24,8 @@ const BETWEEN: Duration = Duration::from_millis(20);
 pub(super) struct Notebook {
     path: PathBuf,
     page: Page,
+    /// Whether it is there only for what has to be taken back.
+    doubted: bool,
 }
 
 /// Where lines are added. Clones are one.
@@ -35,6 +37,8 @@ struct Lines {
     path: PathBuf,
     /// Open from the first line on.
     file: Option<File>,
+    /// Whether only what takes notes back is written.
+    doubted: bool,
     /// Why nothing is noted any more.
     torn: Option<io::Error>,
 }
@@ -52,13 +56,18 @@ impl Notebook {
             let name = Hasher::digest(Algorithm::Sha256, config.as_os_str().as_encoded_bytes());
             Some(state.join("transship/mirrors").join(format!("{}.jsonl", name.hex())))
         };
-        let path = args.state.clone().or_else(own).filter(|_| !args.no_state)?;
-        Some(Self { page: Page::at(&path), path })
+        let path = args.state.clone().or_else(own)?;
+        Some(Self { page: Page::at(&path, args.no_state), path, doubted: args.no_state })
     }
 
     /// What earlier runs noted; nothing where there is nothing to be read.
     pub(super) fn read(&self) -> Notes {
-        Notes::read(&fs::read_to_string(&self.path).unwrap_or_default())
+        self.notes(&fs::read_to_string(&self.path).unwrap_or_default())
+    }
+
+    fn notes(&self, text: &str) -> Notes {
+        let notes = Notes::read(text);
+        if self.doubted { notes.disbelieved() } else { notes }
     }
 
     /// The same, and what is found out is added. A notebook that cannot be written is not believed: what it says might
@@ -66,7 +75,7 @@ impl Notebook {
     pub(super) fn open(&self) -> Notes {
         let mut lines = self.page.lines();
         match lines.begin() {
-            Ok(text) => Notes::read(&text).kept(self.page.clone()),
+            Ok(text) => self.notes(&text).kept(self.page.clone()),
             Err(why) => {
                 lines.torn = Some(why);
                 Notes::default()
@@ -80,15 +89,19 @@ impl Notebook {
         let synced = lines.file.as_ref().map_or(Ok(()), File::sync_data);
         if let Some(why) = lines.torn.take().or(synced.err()) {
             let path = self.path.display();
-            console
-                .warn(&format!("cannot write {path}: {why}; the next run asks again for what it could know"));
+            let then = if self.doubted {
+                "what earlier runs noted there is not taken back: remove it"
+            } else {
+                "the next run asks again for what it could know"
+            };
+            console.warn(&format!("cannot write {path}: {why}; {then}"));
         }
     }
 }
 
 impl Page {
-    fn at(path: &Path) -> Self {
-        Self(Arc::new(Mutex::new(Lines { path: path.to_owned(), ..Lines::default() })))
+    fn at(path: &Path, doubted: bool) -> Self {
+        Self(Arc::new(Mutex::new(Lines { path: path.to_owned(), doubted, ..Lines::default() })))
     }
 
     fn lines(&self) -> std::sync::MutexGuard<'_, Lines> {
@@ -100,6 +113,7 @@ impl Keep for Page {
     fn add(&self, line: &str, firm: bool) {
         let mut lines = self.lines();
         if lines.torn.is_none()
+            && (firm || !lines.doubted)
             && let Err(why) = lines.add(line, firm)
         {
             // What was to be taken back must not stand there.
@@ -146,11 +160,17 @@ impl Lines {
                 none.insert(file)
             }
         };
-        if file.metadata()?.len() < HEADER.len() as u64 {
-            file.set_len(0)?;
-            file.write_all(HEADER.as_bytes())?;
+        match file.metadata()?.len() {
+            length if length >= HEADER.len() as u64 => file.write_all(line.as_bytes())?,
+            length => {
+                if length > 0 {
+                    // Whoever began it was killed.
+                    file.set_len(0)?;
+                }
+                // In one piece: another run may begin the file as well, and a second header says nothing.
+                file.write_all([HEADER, line].concat().as_bytes())?;
+            }
         }
-        file.write_all(line.as_bytes())?;
         if firm { file.sync_data() } else { Ok(()) }
     }
 }
@@ -187,10 +207,34 @@ fn share(file: &File) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+
     use clap::Parser as _;
 
     use super::*;
     use crate::args::{Cli, Command};
+
+    #[test]
+    fn runs_that_begin_one_file_at_the_same_time_lose_no_line() {
+        let home = tempfile::tempdir().unwrap();
+        for round in 0..200 {
+            let (path, together) = (home.path().join(format!("{round}.jsonl")), Barrier::new(4));
+            thread::scope(|scope| {
+                for run in 0..4 {
+                    let (page, together) = (Page::at(&path, false), &together);
+                    scope.spawn(move || {
+                        together.wait();
+                        page.add(&format!("{run}\n"), false);
+                    });
+                }
+            });
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.starts_with(HEADER), "{text}");
+            for run in 0..4 {
+                assert!(text.lines().any(|line| line == run.to_string()), "{text}");
+            }
+        }
+    }
 
     #[test]
     #[cfg(unix)]
