@@ -2,7 +2,7 @@
 use bundle::{BundleError, Set};
 
 use crate::{
-    args::ShowArgs,
+    args::{Output, ShowArgs},
     failure::Failure,
     render::{Told, bundle as render},
     run::apart::apart,
@@ -16,7 +16,7 @@ pub(super) async fn show(args: &ShowArgs) -> Result<Told, Failure> {
             volume.check().await.map_err(BundleError::source)?;
         }
     }
-    Ok(render::volumes(&set, args.deep))
+    Ok(render::volumes(&set, args.deep, args.show.output == Output::Json))
 }
 
 /// Opens volumes where waiting for a disk keeps no signal waiting.
