@@ -42,9 +42,14 @@ pub struct Name {
 }
 
 impl Site {
-    /// The same site, spelled as every other way to it is: a layout may be `images`, `./images`, or behind a link.
+    /// The same site, spelled as every other way to it is: a layout may be `images`, `./images`, or behind a link, and
+    /// TLS has a port that need not be said.
     pub(crate) fn plain(&self) -> Self {
         match self {
+            Self::Repository { registry, repository } if registry.port() == Some(443) => {
+                let registry = registry.host().parse().unwrap_or_else(|_| registry.clone());
+                Self::Repository { registry, repository: repository.clone() }
+            }
             Self::Repository { .. } => self.clone(),
             Self::Layout { form, path } => Self::Layout { form: *form, path: resolved(path) },
         }

@@ -198,14 +198,21 @@ fn in_a_layout_only_names_of_the_same_repository_may_go() {
 }
 
 #[test]
-fn a_layout_that_is_spelled_in_two_ways_is_one_place() {
+fn a_place_that_is_spelled_in_two_ways_is_one() {
+    one_place("", ["b.example/app", "b.example:443/app"]);
+    one_place("app:", ["oci:store", "oci:./store"]);
+}
+
+/// Nothing goes from a place of which every tag is meant, some by the one spelling of it, some by the other.
+fn one_place(before: &str, spellings: [&'static str; 2]) {
     let mut selection = selected(&config(), &["v1", "v2"]);
     for (number, item) in selection.items.iter_mut().enumerate() {
-        let dir = if number == 0 { "store" } else { "./store" };
-        item.destination = format!("oci:{dir}:app:w{number}").parse().unwrap();
+        let site = spellings[number.min(1)];
+        item.destination = format!("{site}:{before}w{number}").parse().unwrap();
     }
-    let all: &[&str] = &["app:w0", "app:w1", "app:w2"];
-    let there: [(&str, &[&str]); 2] = [("oci:store", all), ("oci:./store", all)];
+    let all = [0, 1, 2].map(|number| format!("{before}w{number}"));
+    let all: Vec<&'static str> = all.into_iter().map(|name| &*name.leak()).collect();
+    let there = spellings.map(|site| (site, &all[..]));
     let pruning = look(&selection, &[], true, &there);
     assert!(names(&pruning).is_empty(), "{pruning:?}");
     // Nor by any of several processes.
