@@ -155,8 +155,8 @@ fn numbered(numbers: &[u32], of: u32) -> String {
     format!("{what} {} of {of}", listed.join(", "))
 }
 
-/// What volumes say of themselves; `deep` when every byte was read. People are not shown what is in them, which may be a
-/// million blobs: that is made only where it is `listed`.
+/// What volumes say of themselves; `deep` when every byte was read. People are not shown what is in them, which may be
+/// a million blobs: that is made only where it is `listed`.
 pub(crate) fn volumes(set: &Set, deep: bool, listed: bool) -> Told {
     let plan = set.plan();
     let here: Vec<u32> = set.volumes().map(bundle::Volume::number).collect();
