@@ -66,6 +66,8 @@ fn a_bundle_and_a_disk_that_is_full_is_exit_9_and_the_same_command_completes_wit
         let (code, said) = (read(name), read(&format!("{name}.said")));
         assert_eq!(code.trim(), "9", "{name}: {said}");
         assert!(said.contains("No space left on device") && said.contains("hint: free some space"), "{said}");
+        let kept = if name == "create" { "nothing is kept of what" } else { "what is whole is kept" };
+        assert!(said.contains(kept), "{said}");
         let roomy = format!("{name}-roomy");
         assert_eq!(read(&roomy).trim(), "0", "{}", read(&format!("{roomy}.said")));
     }

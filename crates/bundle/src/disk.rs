@@ -1,5 +1,9 @@
 //! The little that is done to the disk beside archives and layouts.
-use std::{fs, io, path::Path};
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    path::Path,
+};
 
 use content::{Fault, FaultKind, Step};
 use tokio::task::spawn_blocking;
@@ -15,16 +19,23 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 /// A failure of the disk at `path`.
 pub(crate) fn trouble(path: &Path, error: io::Error) -> Fault {
+    let hint = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space there, then run this again",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "name a place at which this user may read and write"
+        }
+        _ => "see whether that disk is sound, then run this again",
+    };
     Fault::new(FaultKind::Local, Step::SendBlob, error.to_string())
         .at(path.display())
-        .hint("free some space there, or see whether this user may write; what is whole is kept")
+        .hint(hint)
         .because(error)
 }
 
 /// Makes sure that a removal has left nothing.
 pub(crate) fn gone(path: &Path, removed: io::Result<()>) -> Result<(), Fault> {
     match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(trouble(path, error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(trouble(path, error)),
         _ => Ok(()),
     }
 }

@@ -121,7 +121,7 @@ impl Drop for Sheet {
 
 /// A new archive, in place of what is there.
 pub(crate) fn create(path: &Path, shown: &str) -> Result<Sheet, Fault> {
-    let local = |error| trouble::fault(shown, Step::OpenLayout, "cannot make the archive", error);
+    let local = |error| trouble::in_archive(shown, Step::OpenLayout, "cannot make the archive", error);
     let path = settle(path).map_err(local)?;
     let replaced = match disk::open_unlinked(&path, OpenOptions::new().write(true)) {
         Ok(file) => Some(file),
@@ -136,7 +136,7 @@ pub(crate) fn create(path: &Path, shown: &str) -> Result<Sheet, Fault> {
 
 /// A new archive where none is; `None` where one is.
 pub(crate) fn create_where_none_is(path: &Path, shown: &str) -> Result<Option<Sheet>, Fault> {
-    let local = |error| trouble::fault(shown, Step::OpenLayout, "cannot make the archive", error);
+    let local = |error| trouble::in_archive(shown, Step::OpenLayout, "cannot make the archive", error);
     let path = settle(path).map_err(local)?;
     if path.exists() {
         return Ok(None);
@@ -147,7 +147,7 @@ pub(crate) fn create_where_none_is(path: &Path, shown: &str) -> Result<Option<Sh
 }
 
 fn begin(path: &Path, shown: &str, replaced: Option<File>, may_replace: bool) -> Result<Sheet, Fault> {
-    let local = |error| trouble::fault(shown, Step::OpenLayout, "cannot make the archive", error);
+    let local = |error| trouble::in_archive(shown, Step::OpenLayout, "cannot make the archive", error);
     let temp = temp_of(path).map_err(local)?;
     loop {
         let file = disk::open_unlinked(
@@ -169,7 +169,7 @@ fn begin(path: &Path, shown: &str, replaced: Option<File>, may_replace: bool) ->
 
 /// An archive that is there, to be added to.
 pub(crate) fn append(path: &Path, shown: &str) -> Result<Opened, Fault> {
-    let local = |error| trouble::fault(shown, Step::OpenLayout, "cannot open the archive", error);
+    let local = |error| trouble::in_archive(shown, Step::OpenLayout, "cannot open the archive", error);
     let path = path.canonicalize().map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
             Fault::new(FaultKind::Absent, Step::OpenLayout, "there is no such archive").at(shown)
@@ -203,7 +203,7 @@ pub(crate) fn append(path: &Path, shown: &str) -> Result<Opened, Fault> {
 
 /// Whether zeros follow the end of an archive. What a dead writer left is no loss; anything else would be.
 fn check_tail(file: &File, end: u64, length: u64, shown: &str) -> Result<bool, Fault> {
-    let local = |error| trouble::fault(shown, Step::OpenLayout, "cannot read the archive", error);
+    let local = |error| trouble::in_archive(shown, Step::OpenLayout, "cannot read the archive", error);
     let mut buffer = vec![0; STRIDE];
     let mut at = end;
     while at < length {

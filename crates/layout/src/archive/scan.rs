@@ -193,7 +193,7 @@ impl<P: Paper + ?Sized> Scan<'_, P> {
     }
 
     fn trouble(&self, error: io::Error) -> Fault {
-        trouble::fault(self.shown, Step::OpenLayout, "cannot read the archive", error)
+        trouble::in_archive(self.shown, Step::OpenLayout, "cannot read the archive", error)
     }
 
     fn fault(&self, kind: FaultKind, what: impl Into<String>) -> Fault {

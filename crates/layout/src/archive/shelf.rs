@@ -53,7 +53,7 @@ impl Shelf {
     pub(crate) fn refresh(&self) -> Result<Arc<Volume>, Fault> {
         let known = self.volume();
         let metadata = fs::symlink_metadata(&self.path).map_err(|error| {
-            trouble::fault(&self.shown, Step::OpenLayout, "cannot open the archive", error)
+            trouble::in_archive(&self.shown, Step::OpenLayout, "cannot open the archive", error)
         })?;
         let stamp = Stamp::of(&metadata);
         if stamp == known.stamp {
@@ -67,7 +67,7 @@ impl Shelf {
 
 impl Volume {
     fn open(path: &Path, shown: &str) -> Result<Self, Fault> {
-        let trouble = |error| trouble::fault(shown, Step::OpenLayout, "cannot open the archive", error);
+        let trouble = |error| trouble::in_archive(shown, Step::OpenLayout, "cannot open the archive", error);
         let file = disk::open_plain(path).map_err(trouble)?;
         let metadata = file.metadata().map_err(trouble)?;
         Self::read(Arc::new(file), metadata.len(), Stamp::of(&metadata), shown)
@@ -78,7 +78,7 @@ impl Volume {
         let (marker_at, index_at) = table.essentials().map_err(|fault| fault.at(shown))?;
         let small = |extent, limit, name: &str| {
             read_small(&file, extent, limit).map_err(|error| {
-                trouble::fault(shown, Step::OpenLayout, &format!("cannot read {name}"), error)
+                trouble::in_archive(shown, Step::OpenLayout, &format!("cannot read {name}"), error)
             })
         };
         if !marker::is_version_1(&small(marker_at, marker::MAX, "oci-layout")?) {

@@ -44,8 +44,9 @@ impl Archive {
     /// [`content::FaultKind::Local`] when the directory that it is to be in cannot be looked at.
     pub fn at(path: &Path) -> Result<Self, Fault> {
         let shown = format!("oci-archive:{}", path.display());
-        let root = disk::future_path(path)
-            .map_err(|error| trouble::fault(&shown, Step::OpenLayout, "cannot look at the archive", error))?;
+        let root = disk::future_path(path).map_err(|error| {
+            trouble::in_archive(&shown, Step::OpenLayout, "cannot look at the archive", error)
+        })?;
         let (reading, writing) = (OnceCell::new(), OnceCell::new());
         Ok(Self(Arc::new(Shared { path: path.to_owned(), root, shown, reading, writing })))
     }

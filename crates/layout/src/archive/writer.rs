@@ -208,7 +208,7 @@ impl Desk {
     }
 
     pub(crate) fn trouble(&self, error: std::io::Error) -> Fault {
-        trouble::fault(self.shown(), Step::SendBlob, "cannot write to the archive", error)
+        trouble::in_archive(self.shown(), Step::SendBlob, "cannot write to the archive", error)
     }
 
     fn part(&self) -> MutexGuard<'_, Part> {
