@@ -15,6 +15,7 @@ mod bundles;
 mod canary;
 mod content;
 mod data;
+mod files;
 mod hostile;
 mod integrity;
 mod kill;

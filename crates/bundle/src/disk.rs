@@ -1,6 +1,5 @@
 //! The little that is done to the disk beside archives and layouts.
 use std::{
-    fs,
     io::{self, ErrorKind},
     path::Path,
 };
@@ -42,13 +41,5 @@ pub(crate) fn gone(path: &Path, removed: io::Result<()>) -> Result<(), Fault> {
 
 /// Writes a small file whole or not at all.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    let mut temp = path.as_os_str().to_owned();
-    temp.push(".new");
-    let write = || {
-        let mut file = fs::File::create(&temp)?;
-        io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()?;
-        fs::rename(&temp, path)
-    };
-    write().map_err(|error| trouble(path, error))
+    layout::replace_file(path, bytes).map_err(|error| trouble(path, error))
 }

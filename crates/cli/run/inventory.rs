@@ -10,7 +10,7 @@ use registry::Farewells;
 
 use super::{
     apart::apart,
-    login, places,
+    files, login, places,
     places::{Keys, Places},
     strays,
 };
@@ -61,13 +61,8 @@ pub(crate) async fn inventory(
 async fn write(args: &InventoryArgs, inventory: &Inventory) -> Result<Told, Failure> {
     let Some(path) = args.file.clone() else { return Ok(render::inventory_itself(inventory)) };
     let (bytes, to) = (inventory.to_bytes(), path.clone());
-    let written = apart(move || {
-        let mut temp = to.clone().into_os_string();
-        temp.push(".new");
-        std::fs::write(&temp, bytes)?;
-        std::fs::rename(&temp, &to)
-    });
-    written.await.map_err(|why| unwritten(&path, why))?;
+    let written = apart(move || files::write(&to, &bytes)).await;
+    written.map_err(|why| unwritten(&path, why))?;
     Ok(render::inventory(inventory, &path))
 }
 

@@ -3,6 +3,7 @@ mod apart;
 mod bench;
 mod bundle;
 mod copy;
+mod files;
 mod import;
 mod inventory;
 mod leave;

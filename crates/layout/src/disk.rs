@@ -1,5 +1,6 @@
 //! The few things that are done to the disk: reading without following links, replacing whole, making durable.
 use std::{
+    ffi::OsStr,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
@@ -124,7 +125,7 @@ pub(crate) fn too_large(limit: u64) -> io::Error {
 /// Replaces `path` by `bytes` whole: readers see the old file or the new one, also after a power failure. `scratch`
 /// is a directory on the same file system. Returns what the new file looks like from outside.
 pub(crate) fn replace(path: &Path, bytes: &[u8], scratch: &Path) -> io::Result<fs::Metadata> {
-    let (temp, mut file) = create_temp(scratch)?;
+    let (temp, mut file) = create_temp(scratch, TEMP_PREFIX.as_ref())?;
     let mut write = || {
         file.write_all(bytes)?;
         file.sync_all()?;
@@ -157,13 +158,15 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
     }
 }
 
-/// A new file of a name that nobody else uses, locked for as long as its writer lives.
-pub(crate) fn create_temp(scratch: &Path) -> io::Result<(PathBuf, File)> {
+/// A new file of a name that nobody else uses and that begins with `prefix`, locked for as long as its writer lives.
+pub(crate) fn create_temp(scratch: &Path, prefix: &OsStr) -> io::Result<(PathBuf, File)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     loop {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = scratch.join(format!("{TEMP_PREFIX}{}-{since:x}-{count:x}", std::process::id()));
+        let mut name = prefix.to_owned();
+        name.push(format!("{}-{since:x}-{count:x}", std::process::id()));
+        let path = scratch.join(name);
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(file) if claim(&file)? => return Ok((path, file)),
             Ok(_) => {}
@@ -242,7 +245,7 @@ mod tests {
         fs::remove_file(&path).unwrap();
         drop(sweeper);
         assert!(!claim(&file).unwrap(), "a sweeper had it");
-        let (path, file) = create_temp(dir.path()).unwrap();
+        let (path, file) = create_temp(dir.path(), TEMP_PREFIX.as_ref()).unwrap();
         assert!(path.exists() && claim(&file).unwrap());
     }
 

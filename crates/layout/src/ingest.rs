@@ -54,7 +54,7 @@ impl Ingest {
         let scratch = store.scratch();
         let created = spawn_blocking(move || {
             disk::make_directory(&scratch)?;
-            let (path, file) = disk::create_temp(&scratch)?;
+            let (path, file) = disk::create_temp(&scratch, disk::TEMP_PREFIX.as_ref())?;
             // It removes itself, too, when nobody waits for it any more.
             Ok(Temp { path, file, kept: AtomicBool::new(false) })
         });

@@ -1,15 +1,17 @@
 //! The page with plots, as a file. Nothing that is at its path is touched before there is something to write, and then
 //! it is either the old file or the new one, whole.
 use std::{
-    ffi::OsString,
-    fs::{self, File, Metadata, Permissions},
-    io::{self, ErrorKind, Write as _},
-    path::{Path, PathBuf},
+    fs::{self, File},
+    io::{self, ErrorKind},
+    path::Path,
 };
 
 use ::bench::Results;
 
-use crate::{failure::Failure, run::apart::apart};
+use crate::{
+    failure::Failure,
+    run::{apart::apart, files},
+};
 
 /// A page that is to be written.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ impl<'a> Page<'a> {
     pub(super) async fn write(&self, results: &Results) -> io::Result<()> {
         let (path, text) = (self.0.to_owned(), ::bench::page(results));
         // A pipe may have no reader yet.
-        apart(move || write(&path, text.as_bytes())).await
+        apart(move || files::write(&path, text.as_bytes())).await
     }
 
     /// Why there is no page, and what would have been on it.
@@ -40,62 +42,14 @@ impl<'a> Page<'a> {
     }
 }
 
-/// What is at a path, itself and not what it points to.
-fn there(path: &Path) -> io::Result<Option<Metadata>> {
-    match fs::symlink_metadata(path) {
-        Ok(there) => Ok(Some(there)),
-        Err(why) if why.kind() == ErrorKind::NotFound => Ok(None),
-        Err(why) => Err(why),
-    }
-}
-
 fn promising(path: &Path) -> io::Result<()> {
-    match there(path)? {
-        Some(there) if there.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-        // A pipe, a device or a link says what it thinks of a page when it comes.
-        Some(there) if !there.is_file() => return Ok(()),
-        Some(_) => drop(File::options().write(true).open(path)?),
-        None => {}
+    match fs::metadata(path) {
+        Ok(there) if there.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+        // A pipe or a device says what it thinks of a page when it comes.
+        Ok(there) if !there.is_file() => return Ok(()),
+        Ok(_) => drop(File::options().write(true).open(path)?),
+        Err(why) if why.kind() == ErrorKind::NotFound => {}
+        Err(why) => return Err(why),
     }
-    Draft::new(path).map(drop)
-}
-
-fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    let permissions = match there(path)? {
-        Some(there) if !there.is_file() => return File::create(path)?.write_all(text),
-        old => old.map(|there| there.permissions()),
-    };
-    let mut draft = Draft::new(path)?;
-    draft.file.write_all(text)?;
-    draft.publish(path, permissions)
-}
-
-/// A new file beside the one that it is to become; gone unless it does.
-struct Draft {
-    path: PathBuf,
-    file: File,
-}
-
-impl Draft {
-    fn new(page: &Path) -> io::Result<Self> {
-        let name = page.file_name().ok_or(ErrorKind::InvalidInput)?;
-        let mut beside = OsString::from(".");
-        beside.push(name);
-        beside.push(format!(".{}", std::process::id()));
-        let path = page.with_file_name(beside);
-        // What is there already is somebody else's.
-        Ok(Self { file: File::options().write(true).create_new(true).open(&path)?, path })
-    }
-
-    fn publish(self, page: &Path, permissions: Option<Permissions>) -> io::Result<()> {
-        permissions.map_or(Ok(()), |permissions| self.file.set_permissions(permissions))?;
-        fs::rename(&self.path, page)
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // It is not there any more where it has become the page.
-        drop(fs::remove_file(&self.path));
-    }
+    layout::Draft::new(path).map(drop)
 }

@@ -1,12 +1,17 @@
 //! The papers of a run: its configuration, its state, and what it leaves for others.
 use std::{
-    fs::{self, File},
-    io::{self, Read, Write},
+    fs::File,
+    io::{self, Read},
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{args::MirrorArgs, failure::Failure, run::apart::apart, usage::Usage};
+use crate::{
+    args::MirrorArgs,
+    failure::Failure,
+    run::{apart::apart, files},
+    usage::Usage,
+};
 
 /// The largest configuration that is read: some hundred thousand images.
 const MAX_CONFIG: u64 = 16 << 20;
@@ -32,24 +37,8 @@ fn read(path: &Path) -> io::Result<Option<String>> {
 
 /// Writes a file that others read.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    replace(path, text).map_err(|why| Failure::Paper { path: path.display().to_string(), why })
-}
-
-/// Replaces a file, so that nobody finds half of it. What is no plain file, such as a pipe, is written to.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    if path.exists() && !path.is_file() {
-        return fs::write(path, text);
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    // Processes of several containers may have one number.
-    name.push(format!(".{:x}.tmp", fastrand::u64(..)));
-    let beside = path.with_file_name(name);
-    let written = File::create_new(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    let written = written.and_then(|()| fs::rename(&beside, path));
-    written.inspect_err(|_| drop(fs::remove_file(&beside)))
+    let written = files::write(path, text.as_bytes());
+    written.map_err(|why| Failure::Paper { path: path.display().to_string(), why })
 }
 
 /// Tells this run from others.

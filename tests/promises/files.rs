@@ -1,0 +1,80 @@
+//! Files that a run names: none is lost to another, and what is no plain file stays what it is.
+use std::fs;
+
+use testkit::{Content, Program, Registry, images::Entry};
+
+use crate::transship;
+
+/// A registry with `app:v1`, and a program with `mirror.yaml`, which brings that to `mirror` there.
+fn scene() -> (Registry, Program) {
+    let mut content = Content::new();
+    let layer = content.layer(1, 5_000);
+    let root = content.image(1, &[layer]);
+    let registry = Registry::setup().seed_all(&content, vec![Entry::named(&root, "app:v1")]).start();
+    let program = transship();
+    let text = format!(
+        "version: 1\nto: {}\nimages:\n  - from: {}\n",
+        registry.reference("mirror"),
+        registry.reference("app:v1")
+    );
+    fs::write(program.home().join("mirror.yaml"), text).unwrap();
+    (registry, program)
+}
+
+/// The names in the directory of a program, sorted.
+fn names(program: &Program) -> Vec<String> {
+    let entries = fs::read_dir(program.home()).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_pipes_that_are_written_to_stay_what_they_are() {
+    use std::os::unix::fs::{FileTypeExt as _, symlink};
+    let (registry, program) = scene();
+    let path = |name: &str| program.home().join(name);
+    let place = registry.reference("app");
+    fs::write(path("old"), "old").unwrap();
+    for (link, leads_to) in [("to-old", "old"), ("to-new", "new"), ("to-pipe", "pipe")] {
+        symlink(leads_to, path(link)).unwrap();
+    }
+    assert!(std::process::Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+    for name in ["pipe", "to-pipe"] {
+        let reader = std::thread::spawn({
+            let pipe = path("pipe");
+            move || fs::read_to_string(pipe).unwrap()
+        });
+        program.run(&["inventory", &place, "--file", name]).exits(0);
+        assert!(fs::symlink_metadata(path("pipe")).unwrap().file_type().is_fifo(), "{name}");
+        assert!(path("to-pipe").is_symlink());
+        assert!(reader.join().unwrap().starts_with('{'), "{name}");
+    }
+    for (link, leads_to) in [("to-old", "old"), ("to-new", "new")] {
+        program.run(&["inventory", &place, "--file", link]).exits(0);
+        assert!(fs::read_to_string(path(leads_to)).unwrap().contains("\"inventory\""));
+        program.run(&["mirror", "mirror.yaml", "--lock", link]).exits(0);
+        assert!(path(link).is_symlink(), "{link}");
+        assert!(fs::read_to_string(path(leads_to)).unwrap().contains("\"lock\""));
+    }
+    let left: Vec<String> = names(&program).into_iter().filter(|name| name.contains("new.")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_stdout_goes_to_keeps_what_was_printed() {
+    let (registry, program) = scene();
+    program.run(&["copy", &registry.reference("app:v1"), "oci:images:app:v1"]).exits(0);
+    let log = program.home().join("log");
+    fs::write(&log, "before\n").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_transship"));
+    command.args(["inventory", "oci:images", "--file", "log"]).current_dir(program.home());
+    let status = command.stdout(fs::File::options().append(true).open(&log).unwrap()).status().unwrap();
+    assert!(status.success());
+    let text = fs::read_to_string(&log).unwrap();
+    let (inventory, told) = text.strip_prefix("before\n").unwrap().split_once("inventory of").unwrap();
+    serde_json::from_str::<serde_json::Value>(inventory).unwrap();
+    assert!(told.ends_with("1 manifest, 2 blobs\n"), "{told}");
+}
