@@ -78,3 +78,14 @@ fn a_file_that_stdout_goes_to_keeps_what_was_printed() {
     serde_json::from_str::<serde_json::Value>(inventory).unwrap();
     assert!(told.ends_with("1 manifest, 2 blobs\n"), "{told}");
 }
+
+#[test]
+fn an_inventory_of_a_repository_that_is_not_there_says_so() {
+    let (registry, program) = scene();
+    let [there, none] = ["app", "nosuch"].map(|name| registry.reference(name));
+    let run = program.run(&["inventory", &there, &none, "--file", "have.json"]).exits(0);
+    assert_eq!(run.stderr.matches("warning: ").count(), 1, "{run}");
+    run.says(&format!("warning: {none}: there is no such repository, or it has no tags"));
+    let run = program.run(&["inventory", &registry.host(), "--file", "have.json"]).exits(0);
+    assert!(!run.stderr.contains("warning: "), "{run}");
+}

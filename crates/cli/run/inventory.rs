@@ -46,7 +46,7 @@ pub(crate) async fn inventory(
             let words = login::source(&args.login, console).await?;
             let words = words.or_else(|| login::environment(credential::Side::Source));
             let keys = places.keys(words, registry)?;
-            (registry.to_string(), at_registry(&places, registry, named, &keys).await?)
+            (registry.to_string(), at_registry(&places, registry, named, &keys, console).await?)
         }
         Subject::Layout(location) => {
             let layout = places::open_layout(location)?;
@@ -125,6 +125,7 @@ async fn at_registry(
     registry: &Registry,
     named: &[RepositoryName],
     keys: &Keys,
+    console: &Console,
 ) -> Result<Vec<Look>, Failure> {
     let all = match named {
         [] => places.repositories_with(registry, keys).await.map_err(source)?,
@@ -138,6 +139,12 @@ async fn at_registry(
             Err(fault) if fault.kind() == FaultKind::Absent => Vec::new(),
             tags => tags.map_err(source)?,
         };
+        if tags.is_empty() && named.contains(&name) {
+            console.warn(&format!(
+                "{registry}/{name}: there is no such repository, or it has no tags; the inventory says that it is \
+                 empty, which is right before a first bundle, and otherwise a reason to look at the name"
+            ));
+        }
         let roots = tags.into_iter().map(|tag| (Some(tag.clone()), Version::Name(tag)));
         let (source, roots): (Arc<dyn Source>, _) = (repository, roots.collect());
         looks.push(Look { name: Some(name), source, roots, is_sure: false });
