@@ -204,10 +204,11 @@ fn one_image_that_cannot_be_read_is_left_out_and_named_and_comes_with_the_next_b
     let source = fleet.source();
     config(&program, "all.yaml", &source, &["team/one:v1", "late:v1"]);
     // The first run ends between its plan and its volume: whoever goes on tells of the image as well.
-    fs::create_dir(program.home().join("all.tar")).unwrap();
+    let in_the_way = program.home().join(".all.tar.transship");
+    fs::create_dir(&in_the_way).unwrap();
     let create = ["bundle", "create", "all.yaml", "--file", "all.tar"];
     program.run(&create).exits(9);
-    fs::remove_dir(program.home().join("all.tar")).unwrap();
+    fs::remove_dir(in_the_way).unwrap();
     let run = program.run(&create).exits(10).says("going on").prints("bundled 1 image");
     assert!(run.stdout.contains(&format!("left out: {} -> late:v1", source.reference("late"))), "{run}");
     program.run(&["bundle", "apply", "all.tar", &inside.host()]).exits(0).prints("applied 1 image");

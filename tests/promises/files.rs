@@ -29,6 +29,71 @@ fn names(program: &Program) -> Vec<String> {
     names
 }
 
+#[test]
+fn no_file_that_a_run_names_takes_the_place_of_another() {
+    let (registry, program) = scene();
+    let place = registry.reference("app");
+    program.run(&["inventory", &place, "--file", "have.json"]).exits(0);
+    program.run(&["copy", &registry.reference("app:v1"), "oci-archive:app.tar"]).exits(0);
+    let path = |name: &str| program.home().join(name);
+    fs::copy(path("mirror.yaml"), path("b.tar.plan")).unwrap();
+    fs::write(path("old.json"), "old").unwrap();
+    fs::hard_link(path("old.json"), path("same.json")).unwrap();
+    let before = names(&program);
+    let read = || before.iter().filter_map(|name| fs::read(path(name)).ok()).collect::<Vec<_>>();
+    let bytes = read();
+    registry.ledger().clear();
+    let runs: &[(&str, &str)] = &[
+        ("bundle create mirror.yaml --file mirror.yaml", "--file: `mirror.yaml` is the file of CONFIG too"),
+        ("bundle create mirror.yaml --file ./mirror.yaml --volume-size 1MiB", "CONFIG"),
+        ("bundle create b.tar.plan --file b.tar", "--file: `b.tar.plan` is the file of CONFIG too"),
+        ("bundle create mirror.yaml --have have.json --file have.json", "is the file of --have too"),
+        ("inventory oci-archive:app.tar --file app.tar", "is the file of PLACE too"),
+        ("mirror mirror.yaml --receipt mirror.yaml", "--receipt: `mirror.yaml` is the file of CONFIG too"),
+        ("mirror mirror.yaml --lock mirror.yaml", "is the file of CONFIG too"),
+        ("mirror mirror.yaml --state mirror.yaml", "is the file of CONFIG too"),
+        ("mirror mirror.yaml --receipt new --lock ./new", "--lock: `./new` is the file of --receipt too"),
+        ("mirror mirror.yaml --receipt old.json --lock same.json", "is the file of --receipt too"),
+        ("mirror mirror.yaml --receipt new --state new", "is the file of --receipt too"),
+    ];
+    for (words, message) in runs {
+        let words: Vec<&str> = words.split(' ').collect();
+        program.run(&words).exits(2).says(message).says("name another file");
+        assert_eq!((names(&program), read()), (before.clone(), bytes.clone()), "{words:?}");
+    }
+    assert_eq!(registry.ledger().all().len(), 0, "{}", registry.ledger());
+}
+
+#[test]
+fn a_bundle_takes_the_place_of_volumes_and_of_nothing_else() {
+    let (registry, program) = scene();
+    let path = |name: &str| program.home().join(name);
+    for name in ["other.tar", "w.2.tar"] {
+        fs::write(path(name), "somebody's").unwrap();
+    }
+    let before = names(&program);
+    registry.ledger().clear();
+    for (words, name) in [(&["other.tar"][..], "other.tar"), (&["w.tar", "--volume-size", "1MiB"], "w.2.tar")]
+    {
+        let create = [&["bundle", "create", "mirror.yaml", "--file"], words].concat();
+        program.run(&create).exits(2).says(&format!("{name} is there, and no volume")).says("name another");
+        assert_eq!(fs::read(path(name)).unwrap(), b"somebody's");
+    }
+    assert_eq!((names(&program), registry.ledger().all().len()), (before, 0), "{}", registry.ledger());
+    for _ in 0..2 {
+        program.run(&["bundle", "create", "mirror.yaml", "--file", "w.tar"]).exits(0);
+    }
+}
+
+#[test]
+fn a_directory_that_a_bundle_needs_is_named_where_it_is_missing() {
+    let (registry, program) = scene();
+    registry.ledger().clear();
+    let run = program.run(&["bundle", "create", "mirror.yaml", "--file", "none/w.tar"]).exits(9);
+    run.says("none: open layout: there is no such directory").says("mkdir -p none");
+    assert_eq!(registry.ledger().all().len(), 0, "{}", registry.ledger());
+}
+
 #[cfg(unix)]
 #[test]
 fn links_and_pipes_that_are_written_to_stay_what_they_are() {

@@ -31,6 +31,11 @@ pub(crate) fn trouble(path: &Path, error: io::Error) -> Fault {
         .because(error)
 }
 
+/// The directory that `path` is in.
+pub(crate) fn above(path: &Path) -> &Path {
+    path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Makes sure that a removal has left nothing.
 pub(crate) fn gone(path: &Path, removed: io::Result<()>) -> Result<(), Fault> {
     match removed {

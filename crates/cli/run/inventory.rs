@@ -37,6 +37,11 @@ pub(crate) async fn inventory(
     farewells: &Farewells,
 ) -> Result<Told, Failure> {
     let subject = subject(&args.places)?;
+    let read = match &subject {
+        Subject::Layout(location) => Some(location.dir.as_path()),
+        Subject::Registry(..) => None,
+    };
+    files::distinct(&[("PLACE", read)], &[("--file", args.file.as_deref())])?;
     let places = Places::new(&args.reach, [], farewells)?;
     let (of, looks) = match &subject {
         Subject::Registry(registry, named) => {

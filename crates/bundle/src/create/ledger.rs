@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BundleError, Plan, Volume,
-    disk::{blocking, gone, replace, trouble},
+    disk::{above, blocking, gone, replace, trouble},
 };
 
 /// Where the files of a bundle are.
@@ -66,6 +66,27 @@ impl Ledger {
         let mut path = self.output.clone().into_os_string();
         path.push(".plan");
         path.into()
+    }
+
+    /// Makes sure that volumes, `numbered` or not, have a directory, and take the place of nothing but volumes.
+    ///
+    /// # Errors
+    /// A directory that is not there, and a file that is no volume.
+    pub async fn has_place(&self, numbered: bool) -> Result<(), BundleError> {
+        let ledger = self.clone();
+        let stranger = blocking(move || {
+            let above = above(&ledger.output);
+            if fs::metadata(above).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+                return Err(Fault::new(FaultKind::Local, Step::OpenLayout, "there is no such directory")
+                    .at(above.display())
+                    .hint(format!("make it: mkdir -p {}", above.display())));
+            }
+            let there = if numbered { ledger.all_numbered() } else { vec![ledger.output] };
+            Ok(there.into_iter().find(|path| path.exists() && Volume::open(path).is_err()))
+        });
+        let Some(stranger) = stranger.await.map_err(BundleError::target)? else { return Ok(()) };
+        let what = format!("{} is there, and no volume of a bundle: it would be lost", stranger.display());
+        Err(BundleError::usage(what, "take it away, or name another file with --file"))
     }
 
     /// The plan of a run that did not come to its end, when it was asked for the same; and what is not in it.
@@ -145,12 +166,17 @@ impl Ledger {
 
     /// Any volume that is there, of those that are numbered.
     fn first_numbered(&self) -> Option<Volume> {
+        self.all_numbered().iter().find_map(|path| Volume::open(path).ok())
+    }
+
+    /// What is there under the numbered names of volumes.
+    fn all_numbered(&self) -> Vec<PathBuf> {
         let sample = self.numbered("*");
-        let name = sample.file_name()?.to_str()?.to_owned();
-        let (before, after) = name.split_once('*')?;
-        let parent = self.output.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let listing = fs::read_dir(parent.unwrap_or(Path::new("."))).ok()?;
-        let mut found: Vec<(u32, PathBuf)> = listing
+        let name = sample.file_name().unwrap_or_default().to_string_lossy();
+        let Some((before, after)) = name.split_once('*') else { return Vec::new() };
+        let mut found: Vec<(u32, PathBuf)> = fs::read_dir(above(&self.output))
+            .into_iter()
+            .flatten()
             .flatten()
             .filter_map(|entry| {
                 let name = entry.file_name().to_str()?.to_owned();
@@ -159,6 +185,6 @@ impl Ledger {
             })
             .collect();
         found.sort();
-        found.iter().find_map(|(_, path)| Volume::open(path).ok())
+        found.into_iter().map(|(_, path)| path).collect()
     }
 }

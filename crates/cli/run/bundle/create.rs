@@ -20,7 +20,7 @@ use crate::{
     args::CreateArgs,
     failure::Failure,
     render::{Console, Told, bundle as render},
-    run::{apart::apart, places::Places, world::Everywhere},
+    run::{apart::apart, files, places::Places, world::Everywhere},
     usage::Usage,
 };
 
@@ -42,6 +42,7 @@ pub(super) async fn create(
         let created = Packer::new(&ledger, &Arc::new(plan), ranges, tools).again(number).await?;
         return Ok(render::created(&created, &[]));
     }
+    spare(args, &ledger).await?;
     let path = args.config.clone().ok_or_else(|| Usage::about("CONFIG", "no file says which images"))?;
     let text = String::from_utf8_lossy(&read(&path, u64::MAX).await?).into_owned();
     let config = Config::read(&text, &path.display().to_string()).map_err(unread)?;
@@ -64,6 +65,15 @@ pub(super) async fn create(
     let at_hand = load.manifests();
     drop(load);
     pack(&ledger, plan, left_out, Tools { manifests: &at_hand, ..tools }).await
+}
+
+/// Makes sure that no file is lost to the bundle.
+async fn spare(args: &CreateArgs, ledger: &Ledger) -> Result<(), Failure> {
+    let mut reads = vec![("CONFIG", args.config.as_deref())];
+    reads.extend(args.have.iter().map(|path| ("--have", Some(path.as_path()))));
+    let plan = ledger.plan_path();
+    files::distinct(&reads, &[("--file", Some(&args.file)), ("--file", Some(&plan))])?;
+    Ok(ledger.has_place(args.volume_size.is_some()).await?)
 }
 
 async fn pack(

@@ -41,6 +41,7 @@ pub(super) async fn mirror(
     if args.schema {
         return Ok(Finished::Printed(SCHEMA.to_owned()));
     }
+    papers::distinct(args)?;
     if args.works() {
         return Box::pin(work::work(args, console, farewells)).await;
     }

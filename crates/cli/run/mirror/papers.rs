@@ -35,6 +35,13 @@ fn read(path: &Path) -> io::Result<Option<String>> {
     Ok((text.len() as u64 <= MAX_CONFIG).then_some(text))
 }
 
+/// Refuses papers of which one would take the place of another.
+pub(super) fn distinct(args: &MirrorArgs) -> Result<(), Usage> {
+    let MirrorArgs { config, receipt, lock, state, .. } = args;
+    let writes = [("--receipt", receipt), ("--lock", lock), ("--state", state)];
+    files::distinct(&[("CONFIG", config.as_deref())], &writes.map(|(flag, path)| (flag, path.as_deref())))
+}
+
 /// Writes a file that others read.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let written = files::write(path, text.as_bytes());
