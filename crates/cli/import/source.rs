@@ -141,13 +141,10 @@ impl Origin {
     }
 
     fn of_ref_name(name: &RefName) -> Self {
-        let (repository, tag) = match name.as_str().rsplit_once(':') {
-            Some((repository, tag)) => (repository.parse().ok(), tag.parse().ok()),
-            None => (None, name.as_str().parse().ok()),
+        let (repository, tag) = match name.in_parts() {
+            Some((repository, tag)) => (repository, Some(tag)),
+            None => (None, None),
         };
-        // Half of a name says nothing when the other half does not fit.
-        let whole = tag.is_some() && (repository.is_some() || !name.as_str().contains(':'));
-        let (repository, tag) = if whole { (repository, tag) } else { (None, None) };
         Self { repository, tag, ref_name: Some(name.clone()), by_digest: false }
     }
 }

@@ -1,7 +1,7 @@
 //! Tags, and the wider names that a layout allows.
 use std::{fmt, str::FromStr};
 
-use crate::{ParseError, ParseErrorKind, error::Flaw};
+use crate::{ParseError, ParseErrorKind, RepositoryName, error::Flaw};
 
 /// The longest tag, in characters.
 const MAX_TAG: usize = 128;
@@ -69,6 +69,20 @@ impl RefName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What registries would call it: `repository:tag` gives both, a tag alone no repository, and any other text
+    /// nothing. A host with a port is left out, as podman writes it: no repository can be called so.
+    pub fn in_parts(&self) -> Option<(Option<RepositoryName>, Tag)> {
+        if let Ok(tag) = self.0.parse() {
+            return Some((None, tag));
+        }
+        let name = match self.0.split_once('/') {
+            Some((host, rest)) if host.contains(':') => rest,
+            _ => &self.0,
+        };
+        let (repository, tag) = name.rsplit_once(':')?;
+        Some((Some(repository.parse().ok()?), tag.parse().ok()?))
     }
 }
 

@@ -29,21 +29,20 @@ pub(crate) fn belonging(entry: &Entry, fallback: Option<&RepositoryName>) -> Opt
         };
         return Some(Belonging { repository, tag: None });
     };
-    if let Ok(tag) = name.parse() {
-        let repository = image.map(|image| image.repository).or_else(|| fallback.cloned())?;
-        return Some(Belonging { repository, tag: Some(tag) });
+    match RefName::new(name).in_parts() {
+        Some((Some(repository), tag)) => Some(Belonging { repository, tag: Some(tag) }),
+        Some((None, tag)) => {
+            let repository = image.map(|image| image.repository).or_else(|| fallback.cloned())?;
+            Some(Belonging { repository, tag: Some(tag) })
+        }
+        None => image,
     }
-    full(name).or(image)
 }
 
-/// `repository:tag`. A host with a port is left out: no repository can be called so.
+/// A name in full.
 fn full(name: &str) -> Option<Belonging> {
-    let name = match name.split_once('/') {
-        Some((host, rest)) if host.contains(':') => rest,
-        _ => name,
-    };
-    let (repository, tag) = name.rsplit_once(':')?;
-    Some(Belonging { repository: repository.parse().ok()?, tag: Some(tag.parse().ok()?) })
+    let (repository, tag) = RefName::new(name).in_parts()?;
+    Some(Belonging { repository: repository?, tag: Some(tag) })
 }
 
 /// The ref name of a tag.
