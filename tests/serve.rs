@@ -258,7 +258,7 @@ fn whatever_cannot_be_served_is_said_before_anybody_is_let_in() {
         (&[IMAGES, "--listen", &taken], 9, "cannot listen on"),
         (&[IMAGES, "fixtures/images"], 2, "named twice"),
         (&["oci:fixtures/images:hello:v1"], 2, "served as a whole"),
-        (&[&missing], 4, "cannot open"),
+        (&[&missing], 4, "there is no such file or directory"),
         (&["fixtures"], 4, "it is no OCI image layout"),
         (&["--writable", IMAGES, &missing], 2, "several layouts cannot be written to"),
         (&["--repository", "No Name", IMAGES], 2, "--repository"),

@@ -144,3 +144,63 @@ fn nothing_below_a_layouts_root_is_followed_or_opened_that_is_no_plain_file() {
         assert!(ours || !index.contains("sha256:"), "{path}, a {trap}: {index}");
     }
 }
+
+/// What a directory holds that another program serves, in the place of a layout's index.
+const FOREIGN: [&str; 6] =
+    [r#"{"name":"x"}"#, "no JSON", "[]", r#"{"manifests":[]}"#, r#"{"schemaVersion":2,"manifests":{}}"#, ""];
+
+#[test]
+fn an_index_that_is_another_programs_is_refused_before_anything_is_written_or_asked_for() {
+    let (content, root) = Content::fleet(1, 1, 100);
+    let (source, program) = (Registry::with(&content, &root, "app:v1"), transship());
+    let (from, home) = (source.reference("app:v1"), program.home());
+    let config = |to: &str| format!("version: 1\nto: \"{to}\"\nimages:\n  - from: {from}\n");
+    fs::write(home.join("bundle.yaml"), config("inside.example/{repository}:{tag}")).unwrap();
+    program.run(&["bundle", "create", "bundle.yaml", "--file", "bundle.tar"]).exits(0);
+    fs::write(home.join("mirror.yaml"), config("oci:web:{repository}:{tag}")).unwrap();
+    for foreign in FOREIGN {
+        let web = home.join("web");
+        fs::create_dir_all(&web).unwrap();
+        fs::write(web.join("index.json"), foreign).unwrap();
+        source.ledger().clear();
+        for words in [
+            &["copy", &from, "oci:web"][..],
+            &import(&from, "oci:web", &["-t", "app:v1"]),
+            &["mirror", "mirror.yaml"],
+            &["bundle", "apply", "bundle.tar", "oci:web"],
+            &["serve", "--writable", "--listen", "127.0.0.1:0", "oci:web"],
+        ] {
+            let run = program.run(words).exits(9);
+            assert!(run.stderr.contains("index.json is another program's"), "{foreign}: {run}");
+            assert!(run.stderr.contains("oci:web/images"), "{foreign}: {run}");
+            let left: Vec<_> = fs::read_dir(&web).unwrap().map(|file| file.unwrap().file_name()).collect();
+            assert_eq!(left, ["index.json"], "{foreign}: {words:?}");
+            assert!(source.ledger().all().is_empty(), "{foreign}: {words:?}");
+            assert_eq!(fs::read_to_string(web.join("index.json")).unwrap(), foreign, "{words:?}");
+        }
+    }
+    fs::create_dir_all(home.join("odd/index.json")).unwrap();
+    program.run(&["copy", &from, "oci:odd"]).exits(9).says("cannot read index.json");
+    assert_eq!(fs::read_dir(home.join("odd")).unwrap().count(), 1);
+    // Only it is in the way: what one finds on a mounted disk is not, nor what a writer left that died.
+    fs::create_dir_all(home.join("disk/lost+found")).unwrap();
+    fs::write(home.join("disk/notes.txt"), "x").unwrap();
+    program.run(&["copy", &from, "oci:disk"]).exits(0);
+    fs::remove_file(home.join("disk/oci-layout")).unwrap();
+    program.run(&["copy", &from, "oci:disk:app:v2"]).exits(0);
+    program.run(&["verify", "oci:disk:app:v1"]).exits(0);
+}
+
+#[test]
+fn what_is_no_layout_is_named_for_what_it_is() {
+    let (content, root) = Content::fleet(1, 1, 100);
+    let (source, program) = (Registry::with(&content, &root, "app:v1"), transship());
+    let from = source.reference("app:v1");
+    fs::write(program.home().join("a.tar"), "some lines of text").unwrap();
+    let file = program.run(&["copy", &from, "oci:a.tar"]).exits(9).says("it is a file, and no directory");
+    file.says("oci-archive:a.tar");
+    let text = program.run(&["copy", &from, "oci-archive:a.tar"]).exits(5).says("it is no tar file");
+    assert!(!text.stderr.contains("and no end"), "{text}");
+    program.run(&["serve", "nope.tar"]).exits(4).says("there is no such file or directory");
+    program.run(&["copy", "oci-layout://d:x", &from]).exits(2).says("oci:DIR");
+}

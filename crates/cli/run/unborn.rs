@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use content::{At, Begun, Descriptor, Fault, FaultKind, Manifest, Mode, Place, Step, Target, Version};
+use copier::Side;
 use futures::{FutureExt, future::BoxFuture};
 use layout::{Layout, LayoutRepository};
 use reference::RepositoryName;
@@ -19,8 +20,9 @@ pub(crate) struct Unborn {
 }
 
 impl Unborn {
-    /// A layout to come at `dir`.
+    /// A layout to come at `dir`, where nothing may be in its way.
     pub(crate) fn new(dir: &Path, repository: Option<RepositoryName>) -> Result<Self, Failure> {
+        layout::refuse_taken(dir).map_err(|fault| Failure::at(Side::Target, fault))?;
         let root = layout::future_path(dir).map_err(|why| Failure::file(dir, why))?;
         let place =
             Place::new(format!("oci:{}", root.display()), format!("oci:{}", dir.display()), repository);

@@ -56,6 +56,13 @@ impl Index {
         Ok(Self { object, rows: list.into_iter().flatten().map(Row::read).collect() })
     }
 
+    /// Whether the file is an OCI index, and not what another program calls by the same name.
+    pub(crate) fn is_one(bytes: &[u8]) -> bool {
+        let object: Option<BTreeMap<String, &RawValue>> = serde_json::from_slice(bytes).ok();
+        let text = |key| object.as_ref().and_then(|object| object.get(key)).map(|value| value.get());
+        text("schemaVersion") == Some("2") && text(ENTRIES).is_some_and(|list| list.starts_with('['))
+    }
+
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let fields =

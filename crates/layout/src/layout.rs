@@ -13,7 +13,7 @@ use tokio::{sync::Mutex, task::spawn_blocking};
 use crate::{
     Entry, Index, LayoutRepository, Store,
     archive::Shelf,
-    disk,
+    disk, ground,
     index::MAX_INDEX,
     lock::{self, Lock},
     marker,
@@ -87,13 +87,14 @@ impl Layout {
     /// what writers left that have died. It may wait: call it where blocking is allowed.
     ///
     /// # Errors
-    /// [`FaultKind::Local`] when the disk fails, or another process holds the lock for 5 seconds while the layout is
-    /// not complete.
+    /// [`FaultKind::Local`] when the disk fails, another process holds the lock for 5 seconds while the layout is not
+    /// complete, or something that is no layout's stands there (see [`crate::refuse_taken`]).
     pub fn create_or_open(dir: &Path) -> Result<Self, Fault> {
         Self::create_within(dir, SKELETON_ATTEMPTS)
     }
 
     fn create_within(dir: &Path, attempts: usize) -> Result<Self, Fault> {
+        ground::refuse_taken(dir)?;
         let shown = shown(dir);
         let local = |what: &str, error| trouble::fault(&shown, Step::OpenLayout, what, error);
         disk::make_all_directories(dir).map_err(|error| local("cannot make the directory", error))?;
@@ -131,6 +132,10 @@ impl Layout {
     fn at_archive(path: &Path, is_archive: bool) -> Result<Self, Fault> {
         let shown = if is_archive { shown_archive(path) } else { shown(path) };
         let root = path.canonicalize().map_err(|error| {
+            if error.kind() == ErrorKind::NotFound && !is_archive {
+                let what = "there is no such file or directory";
+                return Fault::new(FaultKind::Absent, Step::OpenLayout, what).at(&shown);
+            }
             let what = if is_archive { "cannot open the archive" } else { "cannot open the directory" };
             if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
                 return trouble::fault(&shown, Step::OpenLayout, what, error);
@@ -328,11 +333,11 @@ fn taken(shown: &str, step: Step) -> Fault {
         .hint("run this again once it has ended; the lock is .transship/lock in the layout")
 }
 
-fn shown(dir: &Path) -> String {
+pub(crate) fn shown(dir: &Path) -> String {
     format!("oci:{}", dir.display())
 }
 
-fn shown_archive(path: &Path) -> String {
+pub(crate) fn shown_archive(path: &Path) -> String {
     format!("oci-archive:{}", path.display())
 }
 

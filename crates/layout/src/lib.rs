@@ -17,6 +17,7 @@ mod entry;
 mod flow;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod ground;
 mod index;
 mod ingest;
 mod intake;
@@ -38,6 +39,7 @@ pub use archive::{Archive, ArchiveRepository, ArchiveWriter, MAX_MEMBERS, Member
 pub use claim::Claim;
 pub use disk::future_path;
 pub use entry::{Entry, REF_NAME, REPOSITORY};
+pub use ground::refuse_taken;
 pub use index::{Index, MAX_INDEX};
 pub use ingest::Ingest;
 pub use layout::Layout;

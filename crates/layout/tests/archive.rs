@@ -179,7 +179,7 @@ fn what_is_no_archive_is_refused_with_a_word_on_what_to_do() {
         (b"BZh91AY", FaultKind::Refused, "compressed (bzip2)", "bunzip2"),
         (b"\xfd7zXZ\0\0", FaultKind::Refused, "compressed (xz)", "unxz"),
         (&[b'x'; 4096], FaultKind::Untrue, "no tar file", "file FILE"),
-        (b"short", FaultKind::Untrue, "cut off", "fetch it again"),
+        (b"some lines of text", FaultKind::Untrue, "no tar file", "file FILE"),
         (&good[..middle], FaultKind::Untrue, "cut off inside index.json", "fetch it again"),
         (&good[..good.len() - 1024], FaultKind::Untrue, "no end", "fetch it again"),
         (&archive(&[("manifest.json", b"[]")]), FaultKind::Refused, "archive of docker", "skopeo copy"),

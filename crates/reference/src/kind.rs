@@ -62,6 +62,8 @@ pub enum ParseErrorKind {
     EntryNumber,
     /// `oci://` in front of something that is not a registry.
     OciUrl,
+    /// `oci-layout:`, which is `oci:` here.
+    OciLayout,
     /// A path that does not say that it is a layout.
     Path,
     /// An archive of another kind: `docker-archive:`, `ocifile:`.
@@ -103,6 +105,7 @@ impl ParseErrorKind {
             Self::EmptyRefName => "a ref name has to follow the colon",
             Self::EntryNumber => "entries of a layout are not chosen by number",
             Self::OciUrl => "`oci://` names a registry, and this is no registry host",
+            Self::OciLayout => "a layout is not named by `oci-layout:`",
             Self::Path => "this is a path, and does not say what it holds",
             Self::Archive => "of archives, only OCI archives are supported",
             Self::Transport => "this transport is not supported",
@@ -126,6 +129,7 @@ impl ParseErrorKind {
             Self::OciUrl | Self::Path => {
                 "an OCI layout is written oci:DIR or oci-archive:FILE, a registry HOST/REPOSITORY"
             }
+            Self::OciLayout => "write oci:DIR[:REF], or oci-archive:FILE[:REF]",
             Self::Archive => {
                 "an OCI archive is written oci-archive:FILE; of another one skopeo makes it: skopeo copy docker-archive:OLD oci-archive:NEW"
             }

@@ -105,7 +105,9 @@ fn foreign(text: &str) -> Option<ParseErrorKind> {
     const TRANSPORTS: [&str; 7] =
         ["dir:", "docker-daemon:", "containers-storage:", "sif:", "tarball:", "ostree:", "docker:"];
     let begins = |list: &[&str]| list.iter().any(|prefix| text.starts_with(prefix));
-    if begins(&ARCHIVES) {
+    if text.starts_with("oci-layout:") {
+        Some(ParseErrorKind::OciLayout)
+    } else if begins(&ARCHIVES) {
         Some(ParseErrorKind::Archive)
     } else if begins(&TRANSPORTS) {
         Some(ParseErrorKind::Transport)

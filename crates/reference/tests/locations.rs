@@ -87,3 +87,12 @@ fn a_host_alone_is_no_image_of_docker_hub() {
     }
     assert!("alpine:3.22".parse::<Location>().is_ok());
 }
+
+#[test]
+fn a_layout_as_others_name_it_learns_how_it_is_named_here() {
+    for text in ["oci-layout://dir:v1", "oci-layout:dir"] {
+        let error = text.parse::<Location>().unwrap_err();
+        assert_eq!((error.kind, error.at), (reference::ParseErrorKind::OciLayout, 0));
+        assert!(error.hint().unwrap().contains("oci:DIR[:REF]"));
+    }
+}

@@ -69,6 +69,7 @@ pub async fn store(set: &Set, dir: &Path, clobber: Clobber) -> Result<Applied, B
         let dir = dir.to_owned();
         Some(blocking(move || Layout::open(&dir)).await.map_err(BundleError::target)?)
     } else {
+        layout::refuse_taken(dir).map_err(BundleError::target)?;
         None
     };
     base::find_in(plan, there.as_ref(), &shown)?;

@@ -53,6 +53,9 @@ impl<P: Paper + ?Sized> Scan<'_, P> {
     /// Reads one header. `false` at the end.
     fn step(&mut self, table: &mut Table) -> Result<bool, Fault> {
         let here = self.at;
+        if here == 0 && self.length < BLOCK {
+            return Err(self.no_header(here));
+        }
         let block = self.block(here)?;
         if header::is_blank(&block) {
             self.check_end(here)?;
@@ -169,7 +172,7 @@ impl<P: Paper + ?Sized> Scan<'_, P> {
         if at == 0 {
             return self
                 .fault(FaultKind::Untrue, "it is no tar file, and so no OCI archive")
-                .hint("see what it is: file FILE");
+                .hint("see what it is: file FILE; where it was cut off, fetch it again");
         }
         self.broken(at)
     }
