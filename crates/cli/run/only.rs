@@ -1,4 +1,4 @@
-//! The only entry of a layout, for a source that does not say which.
+//! The only image of a layout, for a source that does not say which.
 use content::{Fault, FaultKind, Step, Version};
 use copier::Side;
 use layout::{Entry, Layout};
@@ -36,8 +36,8 @@ pub(crate) fn shown(layout: &Layout, version: &Version, name: Option<&LayoutName
 }
 
 async fn only(field: &str, layout: &Layout) -> Result<(Version, Origin), Failure> {
-    let entries = layout.entries().await.map_err(|fault| Failure::at(Side::Source, fault))?;
-    match entries.as_slice() {
+    let images = layout.images().await.map_err(|fault| Failure::at(Side::Source, fault))?;
+    match images.as_slice() {
         [] => {
             let fault =
                 Fault::new(FaultKind::Absent, Step::Resolve, "the layout is empty").at(layout.shown());

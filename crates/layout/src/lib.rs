@@ -18,6 +18,7 @@ mod flow;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod ground;
+mod images;
 mod index;
 mod ingest;
 mod intake;

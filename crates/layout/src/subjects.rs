@@ -81,7 +81,7 @@ fn may_be_manifest(part: &Descriptor) -> bool {
 
 /// A manifest of the layout; `None` where there is nothing to be read: a layout need not hold all that it names, and
 /// what is of an unknown type need be no manifest.
-async fn read(store: &Store, part: &Descriptor) -> Result<Option<Manifest>, Fault> {
+pub(crate) async fn read(store: &Store, part: &Descriptor) -> Result<Option<Manifest>, Fault> {
     let bytes = match store.read(&part.digest, MAX_MANIFEST_BYTES).await {
         Ok(bytes) => bytes,
         Err(fault) if fault.kind() == FaultKind::Absent => return Ok(None),
