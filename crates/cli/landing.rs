@@ -130,6 +130,17 @@ fn default_name(origin: &Origin) -> Option<RefName> {
 }
 
 impl Landing {
+    /// What users should know before it is written to: nobody asked for an image that no tag leads to.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let Spot::Registry(registry, repository) = &self.spot else { return None };
+        (self.names.is_empty() && self.expect.is_none()).then(|| {
+            format!(
+                "the image goes to {registry}/{repository} without a tag, since the source has none; \
+                 {registry}/{repository}:TAG gives it one"
+            )
+        })
+    }
+
     /// Takes in another destination at the same spot.
     fn join(&mut self, other: Self) -> Result<(), Usage> {
         if self.names == other.names || other.names.iter().any(|name| self.names.contains(name)) {
@@ -178,6 +189,7 @@ mod tests {
         assert_eq!(names(&format!("a.example/app:v1@{DIGEST}"), "b.example/app"), ["v1"]);
         assert_eq!(names("oci:dir:team/app:v1", "b.example/app"), ["v1"]);
         assert_eq!(names("oci:dir:v1", "b.example/app"), ["v1"]);
+        assert_eq!(names("oci-archive:ps.tar:localhost:6000/app:v1", "b.example/app"), ["v1"]);
         assert_eq!(names("a.example/app:v1", "b.example/app:v2"), ["v2"]);
     }
 
@@ -187,6 +199,23 @@ mod tests {
         assert!(names(&source, "b.example/app").is_empty());
         assert!(names(&source, "oci:dir").is_empty());
         assert_eq!(names(&source, "b.example/app:v1"), ["v1"]);
+    }
+
+    #[test]
+    fn a_registry_that_gets_no_tag_by_default_is_warned_of_and_nothing_else_is() {
+        let source = format!("a.example/app@{DIGEST}");
+        let warnings = |source: &str, target: &[&str]| -> Vec<String> {
+            landings(source, target).unwrap().iter().filter_map(Landing::warning).collect()
+        };
+        let [warning] = &warnings(&source, &["b.example/app"])[..] else { panic!("one warning") };
+        assert!(warning.contains("without a tag") && warning.contains("b.example/app:TAG"), "{warning}");
+        let pinned = format!("b.example/app@{DIGEST}");
+        for named in
+            [&["b.example/app:v1"][..], &[&pinned], &["oci:dir"], &["b.example/app", "b.example/app:v1"]]
+        {
+            assert!(warnings(&source, named).is_empty(), "{named:?}");
+        }
+        assert!(warnings("a.example/app:v1", &["b.example/app"]).is_empty());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{none, root};
 const PAGE: &str = "docs/promises.md";
 /// The promises of each table have these numbers, without a gap.
 const TABLES: [(&str, usize); 7] =
-    [("AT", 33), ("SERVE", 9), ("MIRROR", 7), ("VERIFY", 7), ("ARCHIVE", 6), ("BUNDLE", 12), ("SCALE", 11)];
+    [("AT", 35), ("SERVE", 9), ("MIRROR", 7), ("VERIFY", 7), ("ARCHIVE", 6), ("BUNDLE", 12), ("SCALE", 11)];
 
 /// A row of a table: its number, and the tests that it names.
 fn row<'a>(line: &'a str, table: &str) -> Option<(usize, Vec<&'a str>)> {

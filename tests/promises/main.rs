@@ -24,6 +24,7 @@ mod leaving;
 mod limits;
 mod mirrors;
 mod mounts;
+mod names;
 mod noforce;
 mod platforms;
 mod referrers;

@@ -35,6 +35,9 @@ pub(crate) async fn copy(args: &CopyArgs, console: &Console, farewells: &Farewel
     let from = source_keys(&places, from, &source)?;
     let read = read(&places, "SRC", &source, &from).await?;
     let landings = landing::all(&targets, &read.origin)?;
+    for warning in landings.iter().filter_map(Landing::warning) {
+        console.warn(&warning);
+    }
     let asked = landings.iter().map(|landing| as_given(args, landing)).collect();
     let job = Job {
         source: read.source,
