@@ -56,6 +56,11 @@ fn what_is_about_an_image_does_not_count_where_the_only_image_of_a_layout_is_mea
     assert!(index.contains(".sig") && index.contains(&signed.by_subject[0].digest.to_string()), "{index}");
     program.run(&["copy", "oci:between", &target.reference("x")]).exits(0);
     assert_eq!(written(&target).last().unwrap(), "/v2/x/manifests/v1");
+    // As oras writes it: each platform is an entry too, without a name.
+    let child = source.reference(&format!("app@{}", signed.child.digest));
+    program.run(&["copy", &child, "oci:between"]).exits(0);
+    program.run(&["copy", "oci:between", &target.reference("z")]).exits(0);
+    assert_eq!(written(&target).last().unwrap(), "/v2/z/manifests/v1");
     // A signature alone is what is meant.
     program.run(&["copy", &source.reference("app:any0"), "oci:alone"]).exits(0);
     program.run(&["copy", "oci:alone", &target.reference("y")]).exits(0);

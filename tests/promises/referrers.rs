@@ -14,7 +14,7 @@ use crate::transship;
 pub(crate) struct Signed {
     pub(crate) content: Content,
     pub(crate) root: Descriptor,
-    child: Descriptor,
+    pub(crate) child: Descriptor,
     by_tag: Vec<(Descriptor, String)>,
     pub(crate) by_subject: Vec<Descriptor>,
 }

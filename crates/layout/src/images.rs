@@ -1,5 +1,7 @@
-//! The images of a layout: its entries, but for what is about another.
-use content::Fault;
+//! The images of a layout: its entries, but for what is about another, or part of one.
+use std::collections::HashSet;
+
+use content::{Fault, Manifest, Shape};
 use reference::Digest;
 
 use crate::{Entry, Layout, subjects};
@@ -9,23 +11,30 @@ use crate::{Entry, Layout, subjects};
 const ENDS: [&str; 4] = ["sig", "att", "sbom", ""];
 
 impl Layout {
-    /// The entries that stand for themselves: not those about something else that the layout holds. Where there is
-    /// none, all.
+    /// The entries that stand for themselves: not those about something else that the layout holds, nor those without a
+    /// name that are part of another, as oras lists them. Where there is none, all.
     pub async fn images(&self) -> Result<Vec<Entry>, Fault> {
         let entries = self.entries().await?;
-        let mut images = Vec::new();
+        let nameless = entries.iter().filter(|entry| entry.name().is_none());
+        let nameless: HashSet<&Digest> = nameless.map(|entry| &entry.descriptor.digest).collect();
+        let (mut images, mut parts) = (Vec::new(), HashSet::new());
         for entry in &entries {
-            if !self.is_about_another(entry).await? {
+            // What cannot be read is judged by whoever copies it.
+            let manifest = subjects::read(self.store(), &entry.descriptor).await.ok().flatten();
+            if let Some(Shape::Index { entries }) = manifest.as_ref().map(Manifest::shape) {
+                let digests = entries.iter().map(|part| &part.digest);
+                parts.extend(digests.filter(|digest| nameless.contains(digest)).cloned());
+            }
+            if !self.is_about_another(entry, manifest.as_ref())? {
                 images.push(entry.clone());
             }
         }
+        images.retain(|image| image.name().is_some() || !parts.contains(&image.descriptor.digest));
         Ok(if images.is_empty() { entries } else { images })
     }
 
-    async fn is_about_another(&self, entry: &Entry) -> Result<bool, Fault> {
+    fn is_about_another(&self, entry: &Entry, manifest: Option<&Manifest>) -> Result<bool, Fault> {
         let tagged = entry.name().and_then(subject_of_tag);
-        // What cannot be read is judged by whoever copies it.
-        let manifest = subjects::read(self.store(), &entry.descriptor).await.ok().flatten();
         let said = manifest.and_then(|manifest| Some(manifest.subject()?.digest.clone()));
         for subject in tagged.into_iter().chain(said) {
             if self.store().size(&subject)?.is_some() {
