@@ -51,7 +51,7 @@ fn worker(queue: &Queue) -> Worker {
 
 async fn task(worker: &mut Worker) -> Task {
     let next = timeout(Duration::from_secs(60), worker.next()).await.unwrap().unwrap();
-    let (Next::Task(task) | Next::Later(task)) = next else { panic!("the run is over") };
+    let Next::Task(task) = next else { panic!("the run is over") };
     *task
 }
 
@@ -299,25 +299,26 @@ async fn what_is_lost_in_the_queue_is_put_again() {
 }
 
 #[tokio::test]
-async fn a_worker_takes_one_item_of_the_next_run_at_most_and_says_so() {
+async fn a_worker_goes_on_with_the_next_run_and_says_of_which_an_item_is() {
     let nats = nats();
     let queue = connected(&nats).await;
     let mut planner = planned(&queue, "r1", 1).await;
     let (mut one, mut other) = (worker(&queue), worker(&queue));
-    task(&mut one).await.done("first".into()).await.unwrap();
+    let first = task(&mut one).await;
+    assert_eq!(first.run(), "r1");
+    first.done("first".into()).await.unwrap();
     assert!(timeout(Duration::from_secs(3), other.next()).await.is_err(), "the item is taken");
     assert_eq!(notes(&mut planner).await.len(), 1);
     planner.close().await.unwrap();
     let mut planner = planned(&queue, "r2", 2).await;
-    let Next::Later(task) = one.next().await.unwrap() else { panic!("an item of the next run") };
-    task.done("second".into()).await.unwrap();
-    assert!(matches!(one.next().await.unwrap(), Next::Over));
-    let mut fresh = worker(&queue);
-    let Next::Task(task) = fresh.next().await.unwrap() else { panic!("an item of its own run") };
-    // Who finds nothing to do in the next run is over as well.
-    assert!(matches!(timeout(Duration::from_secs(30), other.next()).await.unwrap().unwrap(), Next::Over));
-    task.done("third".into()).await.unwrap();
+    let (second, third) = (task(&mut one).await, task(&mut other).await);
+    assert_eq!((second.run(), third.run()), ("r2", "r2"));
+    for task in [second, third] {
+        task.done("done".into()).await.unwrap();
+    }
     assert_eq!(notes(&mut planner).await.len(), 2);
+    planner.close().await.unwrap();
+    assert!(matches!(timeout(Duration::from_secs(30), one.next()).await.unwrap().unwrap(), Next::Over));
 }
 
 #[tokio::test]

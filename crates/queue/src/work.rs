@@ -13,14 +13,12 @@ const WAIT: Duration = Duration::from_secs(2);
 /// How often somebody without a plan looks for one.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Somebody who takes work from a queue, for one run.
+/// Somebody who takes work from a queue, run after run.
 pub struct Worker {
     queue: Queue,
     name: Name,
     config: String,
     at: Option<Desk>,
-    /// What the run is called, once there is one.
-    run: Option<String>,
     refused: u64,
 }
 
@@ -42,23 +40,14 @@ impl fmt::Debug for Worker {
 pub enum Next {
     /// An item, which this worker has until it says otherwise, or is not heard of.
     Task(Box<Task>),
-    /// The same, of a run that was opened since this worker's was over: the last one that it takes.
-    Later(Box<Task>),
-    /// The run is over.
+    /// The run is over, and none was opened since.
     Over,
 }
 
 impl Queue {
     /// Somebody who works for this configuration.
     pub fn worker(&self, name: &Name, config: &str) -> Worker {
-        Worker {
-            queue: self.clone(),
-            name: name.clone(),
-            config: config.to_owned(),
-            at: None,
-            run: None,
-            refused: 0,
-        }
+        Worker { queue: self.clone(), name: name.clone(), config: config.to_owned(), at: None, refused: 0 }
     }
 }
 
@@ -70,9 +59,9 @@ impl Worker {
         loop {
             let Some(desk) = self.at.take() else {
                 match self.arrive().await? {
-                    Arrival::At(desk) if self.is_for(&desk.run) => self.at = Some(*desk),
+                    Arrival::At(desk) => self.at = Some(*desk),
                     Arrival::Early => sleep(LOOK).await,
-                    Arrival::Late | Arrival::At(_) => return Ok(Next::Over),
+                    Arrival::Late => return Ok(Next::Over),
                 }
                 continue;
             };
@@ -82,25 +71,18 @@ impl Worker {
                 self.at = Some(desk);
                 continue;
             };
-            if run == desk.run.run {
-                let task = self.task(item, message, &desk.run)?;
-                self.at = Some(desk);
-                return Ok(Next::Task(Box::new(task)));
-            }
-            if let Some(page) = self.follow(&desk, run, &message).await? {
-                return Ok(Next::Later(Box::new(self.task(item, message, &page)?)));
-            }
+            let desk =
+                if run == desk.run.run { Some(desk) } else { self.follow(desk, run, &message).await? };
+            let Some(desk) = desk else { continue };
+            let task = self.task(item, message, &desk.run)?;
+            self.at = Some(desk);
+            return Ok(Next::Task(Box::new(task)));
         }
     }
 
     /// How many messages were no items, and were taken out of the queue.
     pub fn refused(&self) -> u64 {
         self.refused
-    }
-
-    /// Whether a run is this worker's: the first one that it finds.
-    fn is_for(&mut self, run: &Run) -> bool {
-        *self.run.get_or_insert_with(|| run.run.clone()) == run.run
     }
 
     /// Takes out of the queue what is no item: it would come back to every worker, and nobody waits for it.
@@ -145,15 +127,15 @@ impl Worker {
         got.transpose().map_err(|why| failed(why.to_string()))
     }
 
-    /// The page of the run that an item is of, where that has been opened meanwhile. The item is done for it: given
+    /// The desk of the run that an item is of, where that has been opened meanwhile. The item is done there: given
     /// back, it would go from one who waits for the last run to the next, and each would count as one who had it. Of a
     /// run that is over, nobody waits for it.
     async fn follow(
         &self,
-        desk: &Desk,
+        desk: Desk,
         run: &str,
         message: &jetstream::Message,
-    ) -> Result<Option<Run>, QueueError> {
+    ) -> Result<Option<Desk>, QueueError> {
         let let_go = async |kind| {
             message.ack_with(kind).await.map_err(|why| self.queue.failed("take an item back", why))
         };
@@ -167,8 +149,8 @@ impl Worker {
             return Err(why);
         }
         // With the patience that this run's planner wants.
-        patiently(|| self.queue.consumer(&desk.streams, &page)).await?;
-        Ok(Some(page))
+        let consumer = patiently(|| self.queue.consumer(&desk.streams, &page)).await?;
+        Ok(Some(Desk { streams: desk.streams, consumer, run: page }))
     }
 
     fn task(&self, item: Item, message: jetstream::Message, run: &Run) -> Result<Task, QueueError> {
@@ -208,6 +190,11 @@ impl Task {
     /// What it is called.
     pub fn item(&self) -> &Item {
         &self.item
+    }
+
+    /// The run that it is of.
+    pub fn run(&self) -> &str {
+        &self.run.run
     }
 
     /// What the planner wrote.

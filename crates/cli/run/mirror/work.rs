@@ -1,6 +1,6 @@
 //! Who works for a queue: takes images, brings them, and writes down what came of each.
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -134,23 +134,50 @@ async fn one_run(
     done.map(|refused| Worked { end, refused })
 }
 
-/// Takes images, several at a time, until the run is over. An image of the run after it is brought by an engine that is
-/// made `anew`: what one has learnt of a destination need not be so any more. Returns how many messages were no items.
+/// The engine of each run that is worked for: what one has learnt of a destination need not be so in the next.
+struct Engines<'a> {
+    /// Of the run that was there first.
+    first: (&'a Run, OnceLock<String>),
+    /// Of the last one that came after it.
+    last: Mutex<Option<(String, Arc<Run>)>>,
+    anew: &'a Anew<'a>,
+}
+
+impl Engines<'_> {
+    async fn bring(&self, task: &Task) -> Result<Image, Failure> {
+        let (first, of) = &self.first;
+        if of.get_or_init(|| task.run().to_owned()) == task.run() {
+            return Ok(bring(first, task).await);
+        }
+        let later = self.later(task.run())?;
+        Ok(bring(&later, task).await)
+    }
+
+    fn later(&self, of: &str) -> Result<Arc<Run>, Failure> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let engine = match last.take().filter(|(run, _)| run == of) {
+            Some((_, engine)) => engine,
+            None => Arc::new((self.anew)()?),
+        };
+        *last = Some((of.to_owned(), Arc::clone(&engine)));
+        Ok(engine)
+    }
+}
+
+/// Takes images, several at a time, until the run is over, and those that were opened meanwhile; all that came after the
+/// first are brought by engines that are made `anew`. Returns how many messages were no items.
 pub(super) async fn until_over(
     run: &Run,
     anew: &Anew<'_>,
     hall: &Hall,
     done: impl Fn(&Image) + Sync,
 ) -> Result<u64, Failure> {
-    let done = &done;
+    let (done, engines) = (&done, &Engines { first: (run, OnceLock::new()), last: Mutex::default(), anew });
     let hands = (0..run.at_once.max(1)).map(async |_| {
         let mut worker = hall.worker();
         loop {
-            let (image, task) = match worker.next().await? {
-                Next::Task(task) => (bring(run, &task).await, task),
-                Next::Later(task) => (bring(&anew()?, &task).await, task),
-                Next::Over => return Ok::<u64, Failure>(worker.refused()),
-            };
+            let Next::Task(task) = worker.next().await? else { return Ok::<u64, Failure>(worker.refused()) };
+            let image = engines.bring(&task).await?;
             let note = serde_json::to_vec(&image).unwrap_or_default();
             task.done(note.into()).await?;
             done(&image);
