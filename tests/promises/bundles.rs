@@ -373,7 +373,7 @@ fn what_a_volume_says_of_itself_takes_little_memory_whatever_it_is() {
     assert!(fullest.len() <= MOST && fullest.len() > MOST / 10 * 9, "{} bytes", fullest.len());
     let longest = saying("", "", &list("[0]", MOST / 4 - 100), "");
     for (said, code, why, most) in [
-        (fullest, 5, "not what it was made with", 448 * 1024),
+        (fullest, 5, "not what it was made with", 640 * 1024),
         (longest, 5, "1400001", 256 * 1024),
         (" ".repeat(MOST + 1), 6, "bytes, and 67108864 are read", 64 * 1024),
     ] {

@@ -80,8 +80,11 @@ impl Most {
     fn admit(&self, plan: &Plan, roots: &Roots<'_>, header: u64) -> Result<(), BundleError> {
         let listed = [plan.base.blobs(), plan.base.repositories.len(), plan.sources.len()];
         let listed = listed.into_iter().max().unwrap_or_default();
-        if header > self.header || listed > self.listed {
-            let what = if header > self.header {
+        let excess = plan.excess();
+        if header > self.header || listed > self.listed || excess.is_some() {
+            let what = if let Some(excess) = excess {
+                excess
+            } else if header > self.header {
                 format!("what is in the bundle takes {header} bytes to say, and {} are read", self.header)
             } else {
                 format!(

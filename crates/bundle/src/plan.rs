@@ -14,6 +14,10 @@ use crate::packed::Packed;
 /// The version of the format.
 pub(crate) const VERSION: u32 = 1;
 
+/// The most images of a bundle, and the most volumes: what is told of a bundle names each.
+const MAX_IMAGES: usize = 100_000;
+const MAX_VOLUMES: u32 = 100_000;
+
 /// What a bundle holds, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -215,7 +219,21 @@ impl Plan {
         plan.check().map(|()| plan)
     }
 
+    /// What there is too much of for anybody to read.
+    pub(crate) fn excess(&self) -> Option<String> {
+        let images = self.images.len();
+        if images > MAX_IMAGES {
+            return Some(format!("the bundle has {images} images, and {MAX_IMAGES} are read"));
+        }
+        let volumes = self.volumes;
+        (volumes > MAX_VOLUMES)
+            .then(|| format!("the bundle has {volumes} volumes, and {MAX_VOLUMES} are read"))
+    }
+
     fn check(&self) -> Result<(), String> {
+        if let Some(excess) = self.excess() {
+            return Err(excess);
+        }
         let (base, blobs) = (&self.base, self.base.blobs.unpack()?.count());
         let beyond = |number: &u32| base.named(*number).is_none();
         if base.held.len() != blobs || base.sizes.len() != blobs || base.held.iter().flatten().any(beyond) {
@@ -343,10 +361,12 @@ mod tests {
     #[test]
     fn a_plan_that_does_not_hold_together_is_refused() {
         type Break = fn(&mut Plan);
-        let broken: [(&str, Break); 11] = [
+        let broken: [(&str, Break); 13] = [
             ("add up", |plan| plan.contents[1].size += 1),
             ("volumes", |plan| plan.volumes = 2),
-            ("fills 3 of its 4294967295", |plan| plan.volumes = u32::MAX),
+            ("fills 3 of its 100000", |plan| plan.volumes = 100_000),
+            ("4294967295 volumes, and 100000", |plan| plan.volumes = u32::MAX),
+            ("100001 images, and 100000", |plan| plan.images = vec![plan.images[0].clone(); 100_001]),
             ("one after the other", |plan| plan.contents[2].at = vec![(2, 77)]),
             ("one after the other", |plan| plan.contents[1].at = vec![(1, 13_000), (3, 10)]),
             ("order", |plan| plan.contents[1].at.swap(0, 1)),

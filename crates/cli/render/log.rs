@@ -18,12 +18,13 @@ use super::Progress;
 use crate::args::Show;
 
 /// Starts logging: what the flags ask for, or `RUST_LOG`. Of a daemon, nobody sees an exit code for long: without
-/// either it says what is wrong.
+/// either it says what is wrong. Others say only what they wait for, which would look as if they hung.
 pub(crate) fn start(show: Show, daemon: bool, progress: Arc<Progress>) {
     let verbose = show.verbose;
     let asked = directives(verbose, std::env::var("RUST_LOG").ok());
     let trouble = if show.quiet { "error" } else { "warn" };
-    let Some(directives) = asked.or_else(|| daemon.then(|| rooms(trouble))) else { return };
+    let unasked = if daemon { rooms(trouble) } else { WAITS.to_owned() };
+    let directives = asked.unwrap_or(if show.quiet && !daemon { "off".to_owned() } else { unasked });
     let filter = EnvFilter::new(directives).and(filter_fn(|event| may_show(event.target(), *event.level())));
     // A step at a registry is a span: its end says how long it took.
     let spans = if verbose > 1 { FmtSpan::CLOSE } else { FmtSpan::NONE };
@@ -62,6 +63,9 @@ fn may_show(target: &str, level: Level) -> bool {
 
 /// Where requests are sent again and blobs resumed: that is done, not asked.
 const RETRIES: &str = "registry::client=debug,copier::steady=debug";
+
+/// Where other processes are waited for.
+const WAITS: &str = "layout::lock=warn";
 
 /// The directives: what `RUST_LOG` says, else what the flags ask for.
 fn directives(verbose: u8, rust_log: Option<String>) -> Option<String> {

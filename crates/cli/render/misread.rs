@@ -73,7 +73,9 @@ pub(crate) fn misread(mut why: clap::Error) -> u8 {
 /// What does what another program's flag does.
 fn meant(why: &clap::Error) -> Option<&'static str> {
     let Some(ContextValue::String(flag)) = why.get(ContextKind::InvalidArg) else { return None };
-    let unknown = why.kind() == ErrorKind::UnknownArgument;
+    // The commands that have all of what is named.
+    let copies = std::env::args_os().nth(1).is_some_and(|command| command == "copy" || command == "import");
+    let unknown = copies && why.kind() == ErrorKind::UnknownArgument;
     let (_, meant) = ELSEWHERE.iter().find(|(flags, _)| unknown && flags.contains(&flag.as_str()))?;
     Some(meant)
 }

@@ -60,7 +60,10 @@ pub(crate) async fn patiently<T: Send + 'static>(
         }
         tokio::time::sleep(pause).await;
         if pause < LAST_PAUSE && pause.saturating_mul(2) >= LAST_PAUSE {
-            tracing::warn!(place = shown, "waiting for another process that writes there");
+            tracing::warn!(
+                place = shown,
+                "waiting for another process that writes there: let it finish, or end it"
+            );
         }
         pause = pause.saturating_mul(2).min(LAST_PAUSE);
     }

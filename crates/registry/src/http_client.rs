@@ -116,7 +116,8 @@ impl Http {
     fn or_a_proxy(&self, broken: Broken) -> Broken {
         match self.proxies.first() {
             Some(proxy) if matches!(broken.why, Why::Name | Why::Connect) => {
-                let text = format!("{}; the environment names the proxy {proxy}", broken.text);
+                let text =
+                    format!("{}; or is it the proxy {proxy}, which the environment names?", broken.text);
                 Broken { text, ..broken }
             }
             _ => broken,

@@ -28,7 +28,15 @@ pub(super) async fn prune(run: &Run, order: &Order<'_>, ledger: &mut Ledger<'_>,
     }
     for of_one_place in pruning.stale.chunk_by(|one, next| one.site == next.site) {
         let leaving: Vec<RefName> = of_one_place.iter().filter_map(|name| name.name.clone()).collect();
+        let mut kept = Vec::new();
         for name in of_one_place {
+            match remove(run, name, &leaving).await {
+                image if image.error.is_some() => kept.push(name),
+                image => ledger.add(image, None),
+            }
+        }
+        // What an index held that has gone since may go now.
+        for name in kept {
             let image = remove(run, name, &leaving).await;
             ledger.add(image, None);
         }

@@ -164,8 +164,8 @@ impl Engines<'_> {
     }
 }
 
-/// Takes images, several at a time, until the run is over, and those that were opened meanwhile; all that came after the
-/// first are brought by engines that are made `anew`. Returns how many messages were no items.
+/// Takes images, several at a time, until the run is over, and those that were opened meanwhile; what is of those is
+/// brought by engines that are made `anew`. Returns how many messages were no items.
 pub(super) async fn until_over(
     run: &Run,
     anew: &Anew<'_>,
