@@ -148,7 +148,7 @@ fn manifests() -> Vec<(String, String)> {
     found
 }
 
-/// Every Rust file below `folder`, and its text.
+/// Every Rust file below `folder`, and its text, but for what was made in building.
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
@@ -156,7 +156,9 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
         let Ok(entries) = fs::read_dir(folder) else { continue };
         for path in entries.map(|entry| entry.unwrap().path()) {
             if path.is_dir() {
-                folders.push(path);
+                if !path.ends_with("target") {
+                    folders.push(path);
+                }
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 found.push((path.strip_prefix(root()).unwrap().to_owned(), text));
