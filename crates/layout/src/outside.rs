@@ -1,12 +1,15 @@
 //! Files beside layouts, at paths that a user named: there they may be links, pipes and devices, and are kept as such.
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, File, Permissions},
     io::{self, ErrorKind, Write as _},
     path::{Path, PathBuf},
 };
 
-use crate::disk::{create_temp, future_path, sync_above};
+use crate::{
+    disk::{create_temp, future_path, sync_above},
+    lock,
+};
 
 /// How many links are followed, one after the other: as many as Linux does.
 const LINKS: usize = 40;
@@ -76,7 +79,8 @@ impl Draft {
         let mut name = OsString::from(".");
         name.push(path.file_name().ok_or(ErrorKind::InvalidInput)?);
         name.push(".");
-        let (temp, file) = create_temp(&path.with_file_name(""), &name)?;
+        sweep(above(&path), &name);
+        let (temp, file) = create_temp(above(&path), &name)?;
         Ok(Self { temp, file, path, permissions })
     }
 
@@ -89,8 +93,7 @@ impl Draft {
         self.file.write_all(bytes)?;
         self.file.sync_all()?;
         fs::rename(&self.temp, &self.path)?;
-        let above = self.path.parent().filter(|above| !above.as_os_str().is_empty());
-        sync_above(above.unwrap_or(Path::new(".")))
+        sync_above(above(&self.path))
     }
 }
 
@@ -99,6 +102,30 @@ impl Drop for Draft {
         // It is not there any more where it has become the file.
         drop(fs::remove_file(&self.temp));
     }
+}
+
+/// The directory that a file is in.
+fn above(path: &Path) -> &Path {
+    path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Removes drafts of a file whose writers are gone, and nothing else that is called alike.
+fn sweep(dir: &Path, prefix: &OsStr) {
+    let Ok(listing) = fs::read_dir(dir) else { return };
+    for entry in listing.flatten() {
+        let name = entry.file_name();
+        let rest = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
+        if rest.is_some_and(is_stamp) {
+            lock::remove_abandoned(&entry.path());
+        }
+    }
+}
+
+/// Whether a name ends as [`create_temp`] has it end: a process, a moment and a count.
+fn is_stamp(end: &[u8]) -> bool {
+    let parts: Vec<&[u8]> = end.split(|byte| *byte == b'-').collect();
+    let is_number = |part: &&[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_hexdigit);
+    parts.len() == 3 && parts.iter().all(is_number)
 }
 
 /// The path behind all links at `path`; there may be nothing yet.
@@ -177,6 +204,22 @@ mod tests {
         assert_eq!(fs::read(path("file")).unwrap(), b"old");
         let expected = [("file", false), ("folder", false), ("round", true)];
         assert_eq!(listing(dir.path()), expected.map(|(name, is_link)| (name.to_owned(), is_link)));
+    }
+
+    #[test]
+    fn what_a_writer_left_that_was_killed_is_removed_by_the_next_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let (temp, held) = create_temp(dir.path(), ".file.".as_ref()).unwrap();
+        for name in [".file.12-18ea81abef0cb9b3-0", ".file.txt", ".file.1-2", ".other.1-2-3"] {
+            fs::write(path(name), b"").unwrap();
+        }
+        write_file(&path("file"), b"new").unwrap();
+        assert!(temp.exists(), "its writer lives");
+        drop(held);
+        fs::remove_file(temp).unwrap();
+        let expected = [".file.1-2", ".file.txt", ".other.1-2-3", "file"];
+        assert_eq!(listing(dir.path()), expected.map(|name| (name.to_owned(), false)));
     }
 
     #[test]
