@@ -23,8 +23,8 @@ pub(crate) fn start(show: Show, daemon: bool, progress: Arc<Progress>) {
     let verbose = show.verbose;
     let asked = directives(verbose, std::env::var("RUST_LOG").ok());
     let trouble = if show.quiet { "error" } else { "warn" };
-    let unasked = if daemon { rooms(trouble) } else { WAITS.to_owned() };
-    let directives = asked.unwrap_or(if show.quiet && !daemon { "off".to_owned() } else { unasked });
+    let unasked = if daemon { Some(rooms(trouble)) } else { (!show.quiet).then(|| WAITS.to_owned()) };
+    let Some(directives) = asked.or(unasked) else { return };
     let filter = EnvFilter::new(directives).and(filter_fn(|event| may_show(event.target(), *event.level())));
     // A step at a registry is a span: its end says how long it took.
     let spans = if verbose > 1 { FmtSpan::CLOSE } else { FmtSpan::NONE };
